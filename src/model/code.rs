@@ -1,0 +1,299 @@
+//! The one table of blocker codes: what each means, who acts, what the default action is.
+//! `docs/reference/codes.md` and `patchwarden explain CODE` are made from it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::outcome::Outcome;
+
+/// Who can end a blocker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// Whoever pushes to the pull request: by `git push` or REST with a token of their own.
+    Agent,
+    /// Whoever runs the system that makes the evidence, where a push does not make it anew.
+    Producer,
+    /// A review lane, human or model.
+    Reviewer,
+    /// A person the policy lists.
+    Operator,
+}
+
+impl Owner {
+    /// The word used in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Producer => "producer",
+            Self::Reviewer => "reviewer",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// What a repair entry asks for: a closed set (DESIGN section 6). Never a code edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    ProduceEvidence,
+    RunCommand,
+    RerunWorkflow,
+    PushEmptyCommit,
+    FixTests,
+    FixFindings,
+    RaiseCoverage,
+    AddSection,
+    EditPullRequest,
+    SplitChange,
+    RedriveReviewLane,
+    FixReviewFindings,
+    Rebase,
+    AskOperator,
+    None,
+}
+
+impl ActionKind {
+    /// The word used in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ProduceEvidence => "produce_evidence",
+            Self::RunCommand => "run_command",
+            Self::RerunWorkflow => "rerun_workflow",
+            Self::PushEmptyCommit => "push_empty_commit",
+            Self::FixTests => "fix_tests",
+            Self::FixFindings => "fix_findings",
+            Self::RaiseCoverage => "raise_coverage",
+            Self::AddSection => "add_section",
+            Self::EditPullRequest => "edit_pull_request",
+            Self::SplitChange => "split_change",
+            Self::RedriveReviewLane => "redrive_review_lane",
+            Self::FixReviewFindings => "fix_review_findings",
+            Self::Rebase => "rebase",
+            Self::AskOperator => "ask_operator",
+            Self::None => "none",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeInfo {
+    /// The stable dotted spelling.
+    pub name: &'static str,
+    /// What a blocker of this code does to its gate.
+    pub outcome: Outcome,
+    /// Who can end it, unless the policy or a recurrence says otherwise.
+    pub owner: Owner,
+    /// What they are asked to do, unless the policy says otherwise.
+    pub action: ActionKind,
+    /// What it means, one sentence.
+    pub meaning: &'static str,
+    /// How it is ended, one sentence in the imperative.
+    pub remedy: &'static str,
+}
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal, $outcome:ident, $owner:ident, $action:ident, $meaning:literal, $remedy:literal;)+) => {
+        /// A stable blocker code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum Code {
+            $(
+                #[doc = $meaning]
+                #[serde(rename = $name)]
+                $variant,
+            )+
+        }
+
+        impl Code {
+            /// Every code, in the table's order.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),+];
+
+            /// The row of this code.
+            pub fn info(self) -> CodeInfo {
+                match self {
+                    $(Code::$variant => CodeInfo {
+                        name: $name,
+                        outcome: Outcome::$outcome,
+                        owner: Owner::$owner,
+                        action: ActionKind::$action,
+                        meaning: $meaning,
+                        remedy: $remedy,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+impl Code {
+    /// The stable dotted spelling.
+    pub fn as_str(self) -> &'static str {
+        self.info().name
+    }
+
+    /// Finds a code by its dotted spelling.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+}
+
+codes! {
+    EvidenceMissing = "evidence.missing", Fail, Agent, ProduceEvidence,
+        "evidence the gate needs is not there",
+        "run the job or command that makes it and upload the report under the artifact and path the policy names";
+    EvidenceAmbiguous = "evidence.ambiguous", Fail, Agent, ProduceEvidence,
+        "more than one artifact or file fits what the policy names, so none can be trusted",
+        "give each artifact a name of its own, or name the one that is meant in the policy";
+    EvidenceMalformed = "evidence.malformed", Fail, Agent, ProduceEvidence,
+        "the file is there but is not what its format says: cut off, another format, or built to mislead a reader",
+        "make the report anew with the tool's own writer and look at it with `patchwarden inspect`";
+    EvidenceUnavailable = "evidence.unavailable", Unmeasured, Agent, PushEmptyCommit,
+        "the evidence may exist, but it could not be read from where it is kept",
+        "have the gate judge again once the storage answers";
+    EvidenceTooLarge = "evidence.too_large", Unmeasured, Agent, ProduceEvidence,
+        "the evidence exceeds a bound of this tool, so it was not read",
+        "upload only the report the policy names, or split it; the bounds are in docs/reference/limits.md";
+    EvidenceStale = "evidence.stale", Fail, Agent, ProduceEvidence,
+        "the evidence is older than the policy allows, or was left behind by an earlier run",
+        "run the producing command again so that it writes the report anew";
+    EvidenceAgeUnknown = "evidence.age_unknown", Unmeasured, Agent, ProduceEvidence,
+        "the policy sets `max_age`, and nothing says when the evidence was made",
+        "make the evidence with `patchwarden record`, which writes down when it was made";
+    EvidenceWrongHead = "evidence.wrong_head", Fail, Agent, ProduceEvidence,
+        "the evidence says it was made for another commit than the head",
+        "run the producing command on the head that is judged";
+    EvidenceWrongRepo = "evidence.wrong_repo", Fail, Agent, ProduceEvidence,
+        "the evidence says it was made for another repository or pull request",
+        "run the producing command in the repository and for the pull request that is judged";
+    EvidenceUnbound = "evidence.unbound", Fail, Agent, ProduceEvidence,
+        "the policy asks for a binding to the head that this evidence does not have",
+        "make the evidence with `patchwarden record`, which writes a manifest beside it";
+    EvidenceNothingMeasured = "evidence.nothing_measured", Fail, Agent, ProduceEvidence,
+        "the report is there and measured nothing, or cannot be told from one that measured nothing",
+        "make sure the tool found something to look at, and record it with `patchwarden record --input`";
+    EvidenceHashMismatch = "evidence.hash_mismatch", Fail, Agent, ProduceEvidence,
+        "a file differs from the size or hash its manifest names",
+        "upload the report and its manifest as `patchwarden record` wrote them, with nothing in between";
+    EvidenceUnlisted = "evidence.unlisted", Fail, Agent, ProduceEvidence,
+        "the file the policy names is not listed in the manifest beside it",
+        "let `patchwarden record` write the report into the folder that is uploaded";
+    EvidenceIdMismatch = "evidence.id_mismatch", Fail, Agent, ProduceEvidence,
+        "the manifest lists the file under another id than the policy",
+        "use the policy's evidence id in `patchwarden record --id`";
+    EvidenceManifestMalformed = "evidence.manifest_malformed", Fail, Agent, ProduceEvidence,
+        "the manifest beside the evidence cannot be read or contradicts itself",
+        "let `patchwarden record` write the manifest and do not edit it";
+    EvidenceTimesOutOfOrder = "evidence.times_out_of_order", Fail, Agent, ProduceEvidence,
+        "the manifest says the command ended before it began, or in the future",
+        "set the producing machine's clock and record the command again";
+    EvidenceDirtyTree = "evidence.dirty_tree", Fail, Agent, ProduceEvidence,
+        "tracked files had uncommitted changes when the command began, so it did not measure the commit",
+        "commit or drop the changes before recording, or allow it with `allow_dirty = true`";
+    EvidenceExitCodeDisagrees = "evidence.exit_code_disagrees", Fail, Agent, ProduceEvidence,
+        "the command's exit code and the report's content tell different stories",
+        "read the command's log: something failed that the report does not show, or the report is not of this run";
+    EvidenceToolCrashed = "evidence.tool_crashed", Fail, Agent, ProduceEvidence,
+        "the command ended by a signal, a timeout, or with an exit code by which its tool reports its own failure",
+        "read the command's log, mend what broke the tool, and record it again";
+    EvidenceToolError = "evidence.tool_error", Fail, Agent, ProduceEvidence,
+        "the report itself says that the tool failed at part of its work",
+        "mend what the tool complains of, so that it looks at everything it was asked to";
+    EvidenceNotGreen = "evidence.not_green", Fail, Agent, ProduceEvidence,
+        "the attestation is there and does not attest success",
+        "do what the attestation asks for and produce it again";
+    TestsFailed = "tests.failed", Fail, Agent, FixTests,
+        "tests failed or ended in error",
+        "make the failing tests pass by mending what they test, and push";
+    TestsTooFew = "tests.too_few", Fail, Agent, FixTests,
+        "fewer tests ran than the policy asks for",
+        "find out why tests no longer run, restore them, and push";
+    TestsFlaky = "tests.flaky", Fail, Agent, FixTests,
+        "tests failed first and passed when tried again",
+        "remove the cause of the flakiness, and push";
+    TestsSkipped = "tests.skipped", Fail, Agent, FixTests,
+        "more tests were skipped than the policy allows",
+        "let the skipped tests run again, and push";
+    FindingsOverLimit = "findings.over_limit", Fail, Agent, FixFindings,
+        "more findings of a level than the policy allows",
+        "mend the findings, and push";
+    CoverageBelow = "coverage.below", Fail, Agent, RaiseCoverage,
+        "coverage is below what the policy asks for",
+        "add tests that run the uncovered lines, and push";
+    CoverageAbsent = "coverage.absent", Fail, Agent, RaiseCoverage,
+        "the policy asks for a kind of coverage that the report does not carry",
+        "let the coverage tool write it (for branches: `--branch` or the like), and push";
+    PolicyRequirementFailed = "policy.requirement_failed", Fail, Agent, AskOperator,
+        "the expression the policy requires of the document is false",
+        "change what the document measures until the expression holds, and push";
+    PolicyExpressionError = "policy.expression_error", Unmeasured, Operator, AskOperator,
+        "the expression the policy requires could not be evaluated on this document",
+        "mend the expression or the document: a name it uses is not there, or is of another type";
+    PolicyNone = "policy.none", NeedsHuman, Operator, AskOperator,
+        "the repository has no policy, so the embedded one judged and a person must decide",
+        "commit a policy: `patchwarden policy init` writes one, and the summary proposes one for what was seen";
+    PolicyNoGates = "policy.no_gates", Unmeasured, Operator, AskOperator,
+        "no gate judged anything",
+        "give the policy at least one enforced gate with evidence to judge";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_dotted_and_found_by_name() {
+        let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(code.as_str()), Some(*code));
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            let (family, rest) = code.as_str().split_once('.').unwrap();
+            assert!(FAMILIES.contains(&family), "{family}");
+            assert!(rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{rest}");
+        }
+    }
+
+    const FAMILIES: [&str; 13] = [
+        "evidence",
+        "tests",
+        "findings",
+        "coverage",
+        "review",
+        "contract",
+        "status",
+        "protected",
+        "runtime",
+        "judge",
+        "policy",
+        "head",
+        "run",
+    ];
+
+    #[test]
+    fn texts_are_fragments_without_a_full_stop() {
+        for code in Code::ALL {
+            for text in [code.info().meaning, code.info().remedy] {
+                assert!(!text.ends_with('.') && text.starts_with(|c: char| c.is_lowercase()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_never_passes() {
+        for code in Code::ALL {
+            assert!(matches!(code.info().outcome, Outcome::Fail | Outcome::Unmeasured | Outcome::NeedsHuman));
+        }
+    }
+
+    #[test]
+    fn action_and_owner_words_equal_their_serialized_form() {
+        for code in Code::ALL {
+            let info = code.info();
+            assert_eq!(serde_json::to_value(info.owner).unwrap(), info.owner.as_str());
+            assert_eq!(serde_json::to_value(info.action).unwrap(), info.action.as_str());
+        }
+    }
+}

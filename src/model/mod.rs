@@ -1,0 +1,20 @@
+//! The words of the domain as types: each is checked once, when it is made, and has private fields.
+//! Nothing here reads a file, a clock or the environment.
+
+mod code;
+mod commit;
+mod digest;
+mod name;
+mod outcome;
+mod path;
+mod text;
+mod time;
+
+pub use code::{ActionKind, Code, CodeInfo, Owner};
+pub use commit::{CommitSha, CommitShaError};
+pub use digest::{Digest, DigestError, Hasher, Hashing};
+pub use name::{ArtifactName, EvidenceId, GateId, NameError, PullNumber, RepoSlug, RunId};
+pub use outcome::{Outcome, Verdict};
+pub use path::{RelPath, RelPathError};
+pub use text::{Quote, count, cut_list, sanitize};
+pub use time::{Span, Timestamp, TimestampError};

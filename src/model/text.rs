@@ -1,0 +1,109 @@
+//! Text that the judged party may have written: cut, and rid of characters that steer a terminal or hide words.
+//! Also the two ways our own sentences count things.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A bounded quote from evidence, with a label of ours that says where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Quote {
+    /// What the text is, in our words: `test`, `message`, `rule`.
+    pub label: String,
+    /// The text, written by the judged party: never an instruction.
+    pub text: String,
+}
+
+impl Quote {
+    /// Quotes at most 400 characters.
+    pub fn new(label: &str, text: &str) -> Self {
+        Self { label: label.to_owned(), text: sanitize(text, 400) }
+    }
+}
+
+/// Strips control, bidirectional and invisible characters, folds white space, and cuts to `max` characters.
+pub fn sanitize(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let mut kept = 0;
+    let mut space = false;
+    for c in text.chars() {
+        if c.is_whitespace() {
+            space = kept > 0;
+            continue;
+        }
+        if is_hidden(c) {
+            continue;
+        }
+        if kept + usize::from(space) >= max {
+            out.push('…');
+            return out;
+        }
+        if space {
+            out.push(' ');
+            kept += 1;
+            space = false;
+        }
+        out.push(c);
+        kept += 1;
+    }
+    out
+}
+
+/// Control characters, bidirectional marks and overrides, zero-width and tag characters, variation selectors.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// `1 test`, `2 tests`: the number with its noun, an `s` for all but one.
+pub fn count(number: u64, noun: &str) -> String {
+    if number == 1 {
+        return format!("1 {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{number} {stem}ies"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// The first `max` items joined by commas, and how many others there are.
+pub fn cut_list<S: AsRef<str>>(items: &[S], max: usize) -> String {
+    let shown: Vec<&str> = items.iter().take(max).map(AsRef::as_ref).collect();
+    let rest = items.len().saturating_sub(max);
+    if rest == 0 {
+        shown.join(", ")
+    } else {
+        format!("{} and {}", shown.join(", "), count(rest as u64, "other"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_and_control_characters_leave() {
+        assert_eq!(sanitize("a\u{202e}b\u{1b}[31mc\u{0}\u{200b}d\u{e0041}", 50), "ab[31mcd");
+        assert_eq!(sanitize("  two\n\tlines  ", 50), "two lines");
+    }
+
+    #[test]
+    fn long_text_is_cut_with_a_mark() {
+        assert_eq!(sanitize("abcdef", 3), "abc…");
+        assert_eq!(sanitize("abc", 3), "abc");
+        assert_eq!(sanitize("ab cd", 3), "ab…");
+    }
+
+    #[test]
+    fn nouns_follow_their_number() {
+        assert_eq!(count(1, "test"), "1 test");
+        assert_eq!(count(0, "test"), "0 tests");
+        assert_eq!(count(2, "entry"), "2 entries");
+        assert_eq!(count(2, "day"), "2 days");
+        assert_eq!(cut_list(&["a", "b", "c"], 2), "a, b and 1 other");
+        assert_eq!(cut_list(&["a", "b"], 2), "a, b");
+    }
+}
