@@ -54,7 +54,7 @@ impl FromStr for RelPath {
         if text.len() > MAX_BYTES {
             return Err(RelPathError::TooLong(shown()));
         }
-        let drive = text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
+        let drive = matches!(text.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
         if text.starts_with('/') || drive {
             return Err(RelPathError::Absolute(shown()));
         }
