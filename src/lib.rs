@@ -2,4 +2,5 @@
 //!
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
+pub mod evidence;
 pub mod model;

@@ -1,0 +1,104 @@
+//! The registry of evidence formats: name, kind, reader, and how its content is told from others.
+
+use std::io::BufRead;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::content::{ParseError, Parsed};
+use super::limits::Limits;
+use super::shape::Shape;
+use super::{cobertura, document, junit, lcov, sarif};
+
+/// What a format's content is about; a gate kind judges one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Tests,
+    Findings,
+    Coverage,
+    Document,
+}
+
+macro_rules! formats {
+    ($($variant:ident = $name:literal, $kind:ident, $parse:path, $fits:path, $meaning:literal;)+) => {
+        /// A format that evidence may have.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum Format {
+            $(
+                #[doc = $meaning]
+                #[serde(rename = $name)]
+                $variant,
+            )+
+        }
+
+        impl Format {
+            /// Every format, in the registry's order.
+            pub const ALL: &'static [Format] = &[$(Format::$variant),+];
+
+            /// The name used in policies and manifests.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What its content is about.
+            pub fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)+ }
+            }
+
+            /// One sentence for `--help` and the docs.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)+ }
+            }
+
+            /// Reads a report of this format.
+            ///
+            /// # Errors
+            /// [`ParseError`]: not this format, beyond a bound, or unreadable.
+            pub fn parse(self, reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseError> {
+                match self { $(Self::$variant => $parse(reader, limits),)+ }
+            }
+
+            /// Whether content of this shape is of this format.
+            pub fn fits(self, shape: &Shape) -> bool {
+                match self { $(Self::$variant => $fits(shape),)+ }
+            }
+        }
+    };
+}
+
+formats! {
+    Junit = "junit", Tests, junit::parse, junit::fits, "JUnit XML, in the dialect of any test runner";
+    Sarif = "sarif", Findings, sarif::parse, sarif::fits, "SARIF 2.1.0, of any analyser";
+    Cobertura = "cobertura", Coverage, cobertura::parse, cobertura::fits, "Cobertura XML coverage";
+    Lcov = "lcov", Coverage, lcov::parse, lcov::fits, "LCOV tracefile coverage";
+    Json = "json", Document, document::parse, document::fits, "any JSON document, for an expression to judge";
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.iter().copied().find(|format| format.as_str() == text).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|format| format.as_str()).collect();
+            format!("`{}` is not a format; known are {}", crate::model::sanitize(text, 40), known.join(", "))
+        })
+    }
+}
+
+impl Format {
+    /// The format of content with this shape: the one that fits it more closely than `json`,
+    /// else `json` where it is JSON at all. `None` where nothing fits.
+    ///
+    /// # Errors
+    /// The formats, two or more, that fit equally.
+    pub fn of(shape: &Shape) -> Result<Option<Self>, Vec<Self>> {
+        let close: Vec<Self> =
+            Self::ALL.iter().copied().filter(|format| *format != Self::Json && format.fits(shape)).collect();
+        match close.as_slice() {
+            [] => Ok(Self::Json.fits(shape).then_some(Self::Json)),
+            [one] => Ok(Some(*one)),
+            _ => Err(close),
+        }
+    }
+}
