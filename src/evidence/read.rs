@@ -1,0 +1,259 @@
+//! Reading one artifact: the manifest first, then the files that are asked for or that the manifest lists,
+//! each once, hashed on the way and parsed within bounds.
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Read};
+
+use crate::model::{ArtifactName, Digest, Hashing, RelPath, sanitize};
+
+use super::content::{ParseError, Parsed};
+use super::demand::Demand;
+use super::format::Format;
+use super::limits::Limits;
+use super::manifest::{FILE_NAME, Manifest};
+use super::shape::{PREFIX_BYTES, Shape};
+use super::source::{ArtifactSource, Bounded, SourceError, SourceFile, checked_files};
+
+/// Size and hash of a file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    pub bytes: u64,
+    pub sha256: Digest,
+}
+
+/// One file as one demand reads it.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub path: RelPath,
+    pub facts: FileFacts,
+    /// The format it was read as; `None` where `auto` found none.
+    pub format: Option<Format>,
+    pub result: Result<Parsed, ParseError>,
+}
+
+/// What one demand found in the artifact.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// No file fits; says what was looked for.
+    NoFile(String),
+    /// Several files fit where one is meant; says which.
+    Several(String),
+    /// The files that fit, sorted by path; more than one only where a glob asked for them.
+    Files(Vec<Reading>),
+}
+
+/// Everything read from one artifact.
+#[derive(Debug)]
+pub struct ArtifactContents {
+    /// The names of all files.
+    pub names: Vec<RelPath>,
+    /// Facts of each file that was read.
+    pub files: BTreeMap<RelPath, FileFacts>,
+    /// `None` where the artifact has no manifest.
+    pub manifest: Option<Result<Manifest, ParseError>>,
+    /// One per demand, in the order given.
+    pub found: Vec<Found>,
+}
+
+/// An artifact as the shell found it, before any demand is judged.
+#[derive(Debug)]
+pub enum ArtifactState {
+    /// There is none of this name.
+    Missing,
+    /// There are several of this name, or several fit the pattern; says which.
+    Ambiguous(String),
+    /// It was created and not finished.
+    Unfinished,
+    /// It was there and is gone by age.
+    Expired,
+    /// It belongs to an attempt that a later one replaced.
+    Superseded(String),
+    /// It could not be fetched.
+    Unavailable(String),
+    /// It was fetched and read, or refused as a whole.
+    Read(Result<ArtifactContents, SourceError>),
+}
+
+/// Every artifact that was asked for, by name.
+pub type Artifacts = BTreeMap<ArtifactName, ArtifactState>;
+
+/// Reads what the demands need from one artifact.
+///
+/// # Errors
+/// [`SourceError`] where the artifact as a whole is refused or unreadable.
+pub fn read_artifact(
+    source: &mut dyn ArtifactSource,
+    demands: &[&Demand],
+    limits: &Limits,
+) -> Result<ArtifactContents, SourceError> {
+    let files = checked_files(source, limits)?;
+    let by_path: BTreeMap<RelPath, SourceFile> = files.into_iter().collect();
+    let manifest = by_path
+        .iter()
+        .find(|(path, _)| path.as_str() == FILE_NAME)
+        .map(|(_, file)| read_manifest(source, file, limits));
+    let listed = manifest.as_ref().and_then(|manifest| manifest.as_ref().ok());
+
+    let mut facts = BTreeMap::new();
+    let mut found = Vec::with_capacity(demands.len());
+    for demand in demands {
+        let wanted = match select(demand, &by_path, listed) {
+            Ok(paths) => paths,
+            Err(nothing) => {
+                found.push(nothing);
+                continue;
+            }
+        };
+        let mut readings = Vec::with_capacity(wanted.len());
+        for path in wanted {
+            let Some(file) = by_path.get(&path) else { continue };
+            let reading = read_file(source, &path, file, demand.format, limits)?;
+            facts.insert(path, reading.facts.clone());
+            readings.push(reading);
+        }
+        found.push(Found::Files(readings));
+    }
+    // The manifest's other files are hashed, so that every claim it makes is checked.
+    for entry in listed.iter().flat_map(|manifest| &manifest.evidence) {
+        if let (false, Some(file)) = (facts.contains_key(&entry.path), by_path.get(&entry.path)) {
+            facts.insert(entry.path.clone(), hash_file(source, file, limits)?);
+        }
+    }
+    Ok(ArtifactContents { names: by_path.into_keys().collect(), files: facts, manifest, found })
+}
+
+/// The paths a demand means: its own path or glob, else the manifest's entry of its id, else the only file.
+fn select(
+    demand: &Demand,
+    files: &BTreeMap<RelPath, SourceFile>,
+    manifest: Option<&Manifest>,
+) -> Result<Vec<RelPath>, Found> {
+    let reports = || files.keys().filter(|path| path.as_str() != FILE_NAME);
+    if let Some(pattern) = &demand.path {
+        let fitting: Vec<RelPath> = reports().filter(|path| pattern.fits(path.as_str())).cloned().collect();
+        if fitting.is_empty() {
+            let looked = format!("no file fits `{}`", pattern.as_str());
+            return Err(Found::NoFile(looked));
+        }
+        return Ok(fitting);
+    }
+    if let Some(entry) = manifest.and_then(|manifest| manifest.by_id(&demand.id)) {
+        if files.contains_key(&entry.path) {
+            return Ok(vec![entry.path.clone()]);
+        }
+        return Err(Found::NoFile(format!(
+            "the manifest lists `{}`, which is not there",
+            sanitize(entry.path.as_str(), 120)
+        )));
+    }
+    let all: Vec<RelPath> = reports().cloned().collect();
+    match all.as_slice() {
+        [] => Err(Found::NoFile("the artifact is empty".to_owned())),
+        [_] => Ok(all),
+        _ => {
+            let names: Vec<String> =
+                all.iter().map(|path| format!("`{}`", sanitize(path.as_str(), 80))).collect();
+            Err(Found::Several(format!(
+                "no `path` is set and it holds {}",
+                crate::model::cut_list(&names, 5)
+            )))
+        }
+    }
+}
+
+fn read_manifest(
+    source: &mut dyn ArtifactSource,
+    file: &SourceFile,
+    limits: &Limits,
+) -> Result<Manifest, ParseError> {
+    let mut bytes = Vec::new();
+    let reader = source.open(file, limits).map_err(parse_error)?;
+    Bounded::new(reader, limits.document_bytes).read_to_end(&mut bytes)?;
+    Manifest::parse(&bytes)
+}
+
+fn hash_file(
+    source: &mut dyn ArtifactSource,
+    file: &SourceFile,
+    limits: &Limits,
+) -> Result<FileFacts, SourceError> {
+    let reader = source.open(file, limits)?;
+    let (sha256, bytes) = Hashing::new(reader).finish().map_err(|error| io_error(&file.name, error))?;
+    Ok(FileFacts { bytes, sha256 })
+}
+
+/// Parses and hashes in one pass. A fault of the content is in the reading; a fault of the artifact is the error.
+fn read_file(
+    source: &mut dyn ArtifactSource,
+    path: &RelPath,
+    file: &SourceFile,
+    format: Option<Format>,
+    limits: &Limits,
+) -> Result<Reading, SourceError> {
+    let (format, early) = match format {
+        Some(format) => (Some(format), None),
+        None => match sniff(source, file, limits)? {
+            Ok(format) => (Some(format), None),
+            Err(error) => (None, Some(error)),
+        },
+    };
+    let mut hashing = Hashing::new(source.open(file, limits)?);
+    let result = match (format, early) {
+        (_, Some(error)) => Err(error),
+        (Some(format), None) => {
+            // 64 KiB: large enough that a reader's calls do not show, small beside everything else.
+            let mut buffered = BufReader::with_capacity(PREFIX_BYTES, &mut hashing);
+            format.parse(&mut buffered, limits)
+        }
+        (None, None) => Err(ParseError::Malformed("its format is not known".to_owned())),
+    };
+    match hashing.finish() {
+        Ok((sha256, bytes)) => {
+            Ok(Reading { path: path.clone(), facts: FileFacts { bytes, sha256 }, format, result })
+        }
+        Err(error) => Err(io_error(&file.name, error)),
+    }
+}
+
+/// Decides a file's format by its first bytes.
+fn sniff(
+    source: &mut dyn ArtifactSource,
+    file: &SourceFile,
+    limits: &Limits,
+) -> Result<Result<Format, ParseError>, SourceError> {
+    let mut prefix =
+        Vec::with_capacity(PREFIX_BYTES.min(usize::try_from(file.bytes).unwrap_or(PREFIX_BYTES)));
+    let reader = source.open(file, limits)?;
+    let read = reader.take(PREFIX_BYTES as u64).read_to_end(&mut prefix);
+    read.map_err(|error| io_error(&file.name, error))?;
+    let whole = prefix.len() < PREFIX_BYTES;
+    let shape = Shape::of(&prefix, whole);
+    Ok(match Format::of(&shape) {
+        Ok(Some(format)) => Ok(format),
+        Ok(None) => Err(ParseError::Malformed("its content fits no format that is known".to_owned())),
+        Err(several) => {
+            let names: Vec<_> = several.iter().map(|format| format!("`{}`", format.as_str())).collect();
+            Err(ParseError::Malformed(format!(
+                "its content fits {}: name one as `format`",
+                names.join(" and ")
+            )))
+        }
+    })
+}
+
+fn parse_error(error: SourceError) -> ParseError {
+    match error {
+        SourceError::Malformed(words) => ParseError::Malformed(words),
+        SourceError::TooLarge(words) => ParseError::TooLarge(words),
+        SourceError::Unreadable(words) => ParseError::Unreadable(words),
+    }
+}
+
+fn io_error(name: &str, error: std::io::Error) -> SourceError {
+    let name = sanitize(name, 120);
+    match ParseError::from(error) {
+        ParseError::Malformed(words) => SourceError::Malformed(format!("`{name}`: {words}")),
+        ParseError::TooLarge(words) => SourceError::TooLarge(format!("`{name}`: {words}")),
+        ParseError::Unreadable(words) => SourceError::Unreadable(format!("`{name}`: {words}")),
+    }
+}
