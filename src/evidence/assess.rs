@@ -262,7 +262,17 @@ pub fn assess(
 fn present<'a>(demand: &Demand, artifact: &'a ArtifactState) -> Result<&'a ArtifactContents, Fault> {
     let name = format!("artifact `{}`", sanitize(demand.artifact.as_str(), 100));
     Err(match artifact {
-        ArtifactState::Read(Ok(contents)) => return Ok(contents),
+        ArtifactState::Read(read) => match read.as_ref() {
+            Ok(contents) => return Ok(contents),
+            Err(error) => {
+                let code = match error {
+                    SourceError::Malformed(_) => Code::EvidenceMalformed,
+                    SourceError::TooLarge(_) => Code::EvidenceTooLarge,
+                    SourceError::Unreadable(_) => Code::EvidenceUnavailable,
+                };
+                Fault::new(code, format!("{name}: {error}"))
+            }
+        },
         ArtifactState::Missing => Fault::new(Code::EvidenceMissing, format!("there is no {name}")),
         ArtifactState::Ambiguous(which) => {
             Fault::new(Code::EvidenceAmbiguous, format!("there are several of {name}: {which}"))
@@ -274,14 +284,6 @@ fn present<'a>(demand: &Demand, artifact: &'a ArtifactState) -> Result<&'a Artif
         ArtifactState::Superseded(why) => Fault::new(Code::EvidenceSuperseded, format!("{name}: {why}")),
         ArtifactState::Unavailable(why) => {
             Fault::new(Code::EvidenceUnavailable, format!("{name} could not be fetched: {why}"))
-        }
-        ArtifactState::Read(Err(error)) => {
-            let code = match error {
-                SourceError::Malformed(_) => Code::EvidenceMalformed,
-                SourceError::TooLarge(_) => Code::EvidenceTooLarge,
-                SourceError::Unreadable(_) => Code::EvidenceUnavailable,
-            };
-            Fault::new(code, format!("{name}: {error}"))
         }
     })
 }
@@ -509,7 +511,7 @@ fn judge_content(evidence: &mut Evidence, parsed: Parsed, entries: &[&ManifestEn
     for error in &parsed.tool_errors {
         evidence.faults.push(Fault::new(Code::EvidenceToolError, format!("the report says: {error}")));
     }
-    evidence.tool = parsed.tool.clone();
+    evidence.tool.clone_from(&parsed.tool);
     if let Some(entry) = entries.first()
         && let Some(name) = &entry.tool
     {
@@ -524,7 +526,7 @@ fn judge_content(evidence: &mut Evidence, parsed: Parsed, entries: &[&ManifestEn
     match &parsed.substance {
         Substance::Measured => {}
         Substance::Nothing(why) => {
-            evidence.faults.push(Fault::new(Code::EvidenceNothingMeasured, why.clone()))
+            evidence.faults.push(Fault::new(Code::EvidenceNothingMeasured, why.clone()));
         }
         Substance::Unproven(why) => {
             let proven = !entries.is_empty()

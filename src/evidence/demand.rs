@@ -12,6 +12,8 @@ use super::format::Format;
 pub struct Demand {
     pub id: EvidenceId,
     pub artifact: ArtifactName,
+    /// Where set, `artifact` is a glob, and the one artifact that fits it is meant.
+    pub artifact_glob: Option<globset::GlobMatcher>,
     /// A path or glob inside the artifact; `None`: the manifest's entry of this id, else the only file.
     pub path: Option<PathPattern>,
     /// `None` is `auto`: decided by content.
@@ -22,6 +24,8 @@ pub struct Demand {
     pub optional: bool,
     /// Uncommitted changes before the command are accepted.
     pub allow_dirty: bool,
+    /// The command that makes it, for repair instructions.
+    pub command: Vec<String>,
 }
 
 /// A path, or a glob over paths, inside an artifact.

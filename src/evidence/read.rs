@@ -71,7 +71,7 @@ pub enum ArtifactState {
     /// It could not be fetched.
     Unavailable(String),
     /// It was fetched and read, or refused as a whole.
-    Read(Result<ArtifactContents, SourceError>),
+    Read(Box<Result<ArtifactContents, SourceError>>),
 }
 
 /// Every artifact that was asked for, by name.

@@ -132,6 +132,13 @@ impl Code {
         self.info().name
     }
 
+    /// Whether a policy may waive it: what guards the gate itself may not be waived.
+    pub fn waivable(self) -> bool {
+        let built_in = ["protected.", "head.", "run."];
+        !matches!(self, Self::PolicyNone | Self::PolicyNoGates)
+            && !built_in.iter().any(|family| self.as_str().starts_with(family))
+    }
+
     /// Finds a code by its dotted spelling.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == name)

@@ -1,0 +1,266 @@
+//! Reading TOML tables into our types such that every problem is found in one pass, each with its line.
+//! Unknown keys are found by asking a type for its field names; types come through serde, one table at a time.
+
+use std::collections::BTreeMap;
+
+use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Error as ValueError};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::model::sanitize;
+
+use super::problem::{Problem, nearest};
+
+/// The lines on which keys stand, by key path.
+#[derive(Debug, Clone, Default)]
+pub struct Lines(BTreeMap<String, u64>);
+
+impl Lines {
+    /// The line of a key, else of the nearest key above it, else 0.
+    pub fn of(&self, key: &str) -> u64 {
+        let mut key = key;
+        loop {
+            if let Some(line) = self.0.get(key) {
+                return *line;
+            }
+            match key.rfind(['.', '[']) {
+                Some(at) => key = key.get(..at).unwrap_or(""),
+                None => return 0,
+            }
+        }
+    }
+}
+
+/// A TOML table with its place in the file.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub values: toml::Table,
+    /// Its key path; empty for the whole file.
+    pub key: String,
+    pub lines: std::sync::Arc<Lines>,
+}
+
+impl Table {
+    /// Parses a file.
+    ///
+    /// # Errors
+    /// Every syntax problem.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let mut problems: Vec<Problem> = errors
+            .iter()
+            .map(|error| Problem {
+                line: error.span().map_or(0, |span| line_at(text, span.start)),
+                key: String::new(),
+                message: format!("not TOML: {}", sanitize(error.message(), 160)),
+                hint: None,
+            })
+            .collect();
+        if problems.is_empty() {
+            match toml::from_str::<toml::Table>(text) {
+                Ok(values) => {
+                    let mut lines = Lines::default();
+                    index_table(document.get_ref(), text, "", &mut lines);
+                    return Ok(Self { values, key: String::new(), lines: std::sync::Arc::new(lines) });
+                }
+                Err(error) => problems.push(Problem {
+                    line: error.span().map_or(0, |span| line_at(text, span.start)),
+                    key: String::new(),
+                    message: format!("not TOML: {}", sanitize(error.message(), 160)),
+                    hint: None,
+                }),
+            }
+        }
+        problems.sort();
+        problems.dedup();
+        Err(problems)
+    }
+
+    /// The key path of a key in this table.
+    pub fn key_of(&self, key: &str) -> String {
+        join(&self.key, key)
+    }
+
+    /// A problem with a key of this table, or with the table itself where the key is empty.
+    pub fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
+        let key = if key.is_empty() { self.key.clone() } else { self.key_of(key) };
+        Problem { line: self.lines.of(&key), key, message: message.into(), hint: None }
+    }
+
+    /// The named keys as a table of their own, and the rest.
+    pub fn split(mut self, keys: &[&str]) -> (Self, Self) {
+        let mut taken = toml::Table::new();
+        for key in keys {
+            if let Some(value) = self.values.remove(*key) {
+                taken.insert((*key).to_owned(), value);
+            }
+        }
+        (Self { values: taken, key: self.key.clone(), lines: self.lines.clone() }, self)
+    }
+
+    /// Takes a table of tables out: `[evidence.unit]` under `evidence`.
+    pub fn take_tables(&mut self, key: &str, problems: &mut Vec<Problem>) -> Vec<(String, Self)> {
+        match self.values.remove(key) {
+            None => Vec::new(),
+            Some(toml::Value::Table(tables)) => tables
+                .into_iter()
+                .filter_map(|(name, value)| {
+                    let path = join(&self.key_of(key), &name);
+                    self.sub_table(value, path, problems).map(|table| (name, table))
+                })
+                .collect(),
+            Some(other) => {
+                let message = format!("`{key}` holds a {}, not tables", other.type_str());
+                problems.push(self.problem(key, message));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes an array of tables out: `[[gate]]` under `gate`.
+    pub fn take_array(&mut self, key: &str, problems: &mut Vec<Problem>) -> Vec<Self> {
+        match self.values.remove(key) {
+            None => Vec::new(),
+            Some(toml::Value::Array(items)) => items
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, value)| {
+                    self.sub_table(value, format!("{}[{index}]", self.key_of(key)), problems)
+                })
+                .collect(),
+            Some(other) => {
+                let message = format!("`{key}` is a {}; write `[[{key}]]`", other.type_str());
+                problems.push(self.problem(key, message));
+                Vec::new()
+            }
+        }
+    }
+
+    #[must_use]
+    /// Takes one table out: `[limits]`; an empty one where it is absent.
+    pub fn take_table(&mut self, key: &str, problems: &mut Vec<Problem>) -> Self {
+        let path = self.key_of(key);
+        let value = self.values.remove(key).unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
+        self.sub_table(value, path.clone(), problems).unwrap_or_else(|| Self {
+            values: toml::Table::new(),
+            key: path,
+            lines: self.lines.clone(),
+        })
+    }
+
+    fn sub_table(&self, value: toml::Value, key: String, problems: &mut Vec<Problem>) -> Option<Self> {
+        match value {
+            toml::Value::Table(values) => Some(Self { values, key, lines: self.lines.clone() }),
+            other => {
+                problems.push(Problem {
+                    line: self.lines.of(&key),
+                    message: format!("`{}` is a {}, not a table", sanitize(&key, 80), other.type_str()),
+                    key,
+                    hint: None,
+                });
+                None
+            }
+        }
+    }
+
+    /// Reads this table as `T`; `what` names it in messages, such as "gate `lint`". Every unknown key and every
+    /// value of a wrong type becomes a problem; `None` where any was found.
+    pub fn read<T: DeserializeOwned>(mut self, what: &str, problems: &mut Vec<Problem>) -> Option<T> {
+        let before = problems.len();
+        let known = field_names::<T>();
+        let unknown: Vec<String> =
+            self.values.keys().filter(|key| !known.contains(&key.as_str())).cloned().collect();
+        for key in unknown {
+            let mut problem = self.problem(&key, format!("unknown key `{}` in {what}", sanitize(&key, 60)));
+            problem.hint = nearest(&key, known.iter().copied()).map(|name| format!("did you mean `{name}`?"));
+            problems.push(problem);
+            self.values.remove(&key);
+        }
+        let mut removed: Vec<String> = Vec::new();
+        loop {
+            match serde_path_to_error::deserialize::<_, T>(toml::Value::Table(self.values.clone())) {
+                Ok(value) if problems.len() == before => return Some(value),
+                Ok(_) => return None,
+                Err(error) => {
+                    let path = error.path().to_string();
+                    let path = if path == "." { String::new() } else { path };
+                    let message = sanitize(error.inner().message(), 200);
+                    // What is missing only because it was taken out below is no problem of its own.
+                    if removed.iter().any(|key| message == format!("missing field `{key}`")) {
+                        return None;
+                    }
+                    let subject =
+                        if path.is_empty() { what.to_owned() } else { format!("`{path}` of {what}") };
+                    problems.push(self.problem(&path, format!("{subject}: {message}")));
+                    let first = path.split(['.', '[']).next().unwrap_or("").to_owned();
+                    if first.is_empty() || self.values.remove(&first).is_none() {
+                        return None;
+                    }
+                    removed.push(first);
+                }
+            }
+        }
+    }
+}
+
+fn join(base: &str, key: &str) -> String {
+    if base.is_empty() { key.to_owned() } else { format!("{base}.{key}") }
+}
+
+fn line_at(text: &str, offset: usize) -> u64 {
+    text.get(..offset.min(text.len())).map_or(0, |before| before.matches('\n').count() as u64 + 1)
+}
+
+fn index_table(table: &DeTable<'_>, text: &str, base: &str, lines: &mut Lines) {
+    for (name, value) in table {
+        let key = join(base, name.get_ref());
+        lines.0.insert(key.clone(), line_at(text, name.span().start));
+        index_value(value, text, &key, lines);
+    }
+}
+
+fn index_value(value: &Spanned<DeValue<'_>>, text: &str, key: &str, lines: &mut Lines) {
+    match value.get_ref() {
+        DeValue::Table(table) => index_table(table, text, key, lines),
+        DeValue::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let key = format!("{key}[{index}]");
+                lines.0.insert(key.clone(), line_at(text, item.span().start));
+                index_value(item, text, &key, lines);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The field names a struct deserializes from. Serde hands them to the deserializer; this one only listens.
+pub fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    struct Listener<'a>(&'a mut &'static [&'static str]);
+
+    impl<'de> Deserializer<'de> for Listener<'_> {
+        type Error = ValueError;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
+            Err(ValueError::custom("only listens"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, ValueError> {
+            *self.0 = fields;
+            Err(ValueError::custom("only listens"))
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut names: &'static [&'static str] = &[];
+    let _ = T::deserialize(Listener(&mut names));
+    names
+}
