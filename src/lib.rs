@@ -3,5 +3,8 @@
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
 pub mod evidence;
+pub mod gate;
 pub mod model;
 pub mod policy;
+pub mod repair;
+pub mod verdict;

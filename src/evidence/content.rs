@@ -3,6 +3,7 @@
 use super::coverage::CoverageReport;
 use super::document::Document;
 use super::finding::FindingReport;
+use super::format::Kind;
 use super::test_report::TestReport;
 
 /// The measured content of a report.
@@ -15,6 +16,16 @@ pub enum Content {
 }
 
 impl Content {
+    /// What it is about.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Tests(_) => Kind::Tests,
+            Self::Findings(_) => Kind::Findings,
+            Self::Coverage(_) => Kind::Coverage,
+            Self::Document(_) => Kind::Document,
+        }
+    }
+
     /// Whether the report itself shows something red, for comparing with the command's exit code
     /// (DESIGN section 6). `None` where the content has no notion of it.
     pub fn shows_red(&self) -> Option<bool> {

@@ -7,7 +7,7 @@ use std::io::{BufRead, Read};
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::content::{Content, ParseError, Parsed};
+use super::content::{Content, ParseError, Parsed, Substance};
 use super::limits::Limits;
 use super::shape::Shape;
 use super::source::Bounded;
@@ -26,6 +26,17 @@ pub enum Document {
 }
 
 impl Document {
+    /// Whether it says nothing: null, or an empty text, list or map.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Text(text) => text.is_empty(),
+            Self::List(list) => list.is_empty(),
+            Self::Map(map) => map.is_empty(),
+            Self::Bool(_) | Self::Int(_) | Self::UInt(_) | Self::Float(_) => false,
+        }
+    }
+
     /// The value under a key, where this is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Document> {
         match self {
@@ -118,7 +129,13 @@ impl<'de> Visitor<'de> for DocumentVisitor {
 pub fn parse(reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseError> {
     let mut text = Vec::new();
     Bounded::new(reader, limits.document_bytes).read_to_end(&mut text)?;
-    from_slice(&text).map(|document| Parsed::new(Content::Document(document)))
+    let document: Document = from_slice(&text)?;
+    let empty = document.is_empty();
+    let mut parsed = Parsed::new(Content::Document(document));
+    if empty {
+        parsed.substance = Substance::Nothing("the document is empty".to_owned());
+    }
+    Ok(parsed)
 }
 
 /// Reads any of our JSON types from bytes that are already bounded.

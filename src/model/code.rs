@@ -239,7 +239,7 @@ codes! {
     CoverageAbsent = "coverage.absent", Fail, Agent, RaiseCoverage,
         "the policy asks for a kind of coverage that the report does not carry",
         "let the coverage tool write it (for branches: `--branch` or the like), and push";
-    PolicyRequirementFailed = "policy.requirement_failed", Fail, Agent, AskOperator,
+    PolicyRequirementFailed = "policy.requirement_failed", Fail, Agent, FixFindings,
         "the expression the policy requires of the document is false",
         "change what the document measures until the expression holds, and push";
     PolicyExpressionError = "policy.expression_error", Unmeasured, Operator, AskOperator,

@@ -16,12 +16,17 @@ pub struct Quote {
 impl Quote {
     /// Quotes at most 400 characters.
     pub fn new(label: &str, text: &str) -> Self {
-        Self { label: label.to_owned(), text: sanitize(text, 400) }
+        Self { label: label.to_owned(), text: clean(text, 400) }
     }
 }
 
-/// Strips control, bidirectional and invisible characters, folds white space, and cuts to `max` characters.
+/// Foreign words that stand inside a sentence of ours: cleaned, and without the backticks that mark names there.
 pub fn sanitize(text: &str, max: usize) -> String {
+    clean(text, max).replace('`', "'")
+}
+
+/// Strips control, bidirectional and invisible characters, folds white space, and cuts to `max` characters.
+fn clean(text: &str, max: usize) -> String {
     let mut out = String::new();
     let mut kept = 0;
     let mut space = false;

@@ -54,6 +54,8 @@ pub struct GateEntry {
     pub title: Option<String>,
     pub enforce: bool,
     pub evidence: Vec<EvidenceId>,
+    /// Whether the file names none; `evidence` is also empty where what it names is broken.
+    pub names_no_evidence: bool,
     pub on_fail: Option<OnFail>,
     /// The kind's own keys.
     pub settings: Table,
@@ -276,6 +278,7 @@ fn read_gates(root: &mut Table, evidence: &Declared, problems: &mut Vec<Problem>
             title: raw.title.map(|title| sanitize(&title, 120)),
             enforce: raw.enforce,
             evidence: ids,
+            names_no_evidence: raw.evidence.is_empty(),
             on_fail: raw.on_fail,
             settings,
         });

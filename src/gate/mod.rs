@@ -1,0 +1,17 @@
+//! Gates: a policy's rules over evidence, each judged alone into an outcome with its blockers. Pure.
+//! One file per kind; `registry.rs` lists them.
+
+mod builtin;
+mod coverage;
+mod evaluate;
+mod findings;
+mod json;
+mod presence;
+mod registry;
+mod result;
+mod tests_gate;
+
+pub use builtin::{PolicyOrigin, policy_gate};
+pub use evaluate::{Evaluation, EvidenceSet, Facts, evaluate};
+pub use registry::{GateKind, Gates, Input, Judge, Judgement, KindSettings};
+pub use result::{Blocker, GateResult, UnmatchedWaiver, Waived};

@@ -1,0 +1,198 @@
+//! The registry of gate kinds: name, settings, what evidence each judges. Adding a kind is one file and one line.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+use crate::evidence::{Evidence, format::Kind};
+use crate::policy::{GateEntry, Policy, Problem, nearest};
+
+use super::evaluate::Facts;
+use super::result::Blocker;
+
+/// What a gate is given to judge.
+pub struct Input<'a> {
+    /// The evidence it names whose content may be judged, in the policy's order.
+    pub evidence: Vec<&'a Evidence>,
+    /// Whether that is all it names and nothing is wrong with any of it. Totals are only compared when it is.
+    pub complete: bool,
+    /// All evidence of the judgement, for expressions.
+    pub all: &'a super::evaluate::EvidenceSet,
+    pub facts: &'a Facts,
+}
+
+/// What a gate says.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    pub observed: String,
+    pub threshold: String,
+    pub blockers: Vec<Blocker>,
+}
+
+/// A gate that is ready to judge.
+pub trait Judge {
+    /// Judges; evidence that does not count at all has already become blockers.
+    fn judge(&self, input: &Input<'_>) -> Judgement;
+}
+
+/// The keys of a gate kind as people write them. The doc comments become the schema.
+pub trait KindSettings: DeserializeOwned + JsonSchema + Judge + 'static {
+    /// What is wrong with the settings beyond their types: key and sentence.
+    fn problems(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+macro_rules! kinds {
+    ($($variant:ident = $name:literal, $settings:ty, $judges:expr, $meaning:literal;)+) => {
+        /// A kind of gate.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum GateKind {
+            $(#[doc = $meaning] $variant,)+
+        }
+
+        impl GateKind {
+            /// Every kind, in the registry's order.
+            pub const ALL: &'static [GateKind] = &[$(GateKind::$variant),+];
+
+            /// The name used in policies.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// One sentence for the docs.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)+ }
+            }
+
+            /// The kind of evidence it judges.
+            fn judges(self) -> Evidences {
+                match self { $(Self::$variant => $judges,)+ }
+            }
+
+            fn build(self, entry: &GateEntry, problems: &mut Vec<Problem>) -> Option<Box<dyn Judge>> {
+                match self { $(Self::$variant => build::<$settings>(entry, problems),)+ }
+            }
+
+            /// The JSON Schema of its own keys.
+            pub fn schema(self, generator: &mut SchemaGenerator) -> Schema {
+                match self { $(Self::$variant => <$settings>::json_schema(generator),)+ }
+            }
+        }
+    };
+}
+
+/// What evidence a kind of gate wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Evidences {
+    /// At least one, of this kind.
+    Of(Kind),
+    /// At least one, of any kind.
+    Any,
+}
+
+kinds! {
+    Tests = "tests", super::tests_gate::Settings, Evidences::Of(Kind::Tests),
+        "tests ran, enough of them, and none failed";
+    Findings = "findings", super::findings::Settings, Evidences::Of(Kind::Findings),
+        "an analyser's findings stay within a number per level";
+    Coverage = "coverage", super::coverage::Settings, Evidences::Of(Kind::Coverage),
+        "lines and branches are covered to a percentage";
+    Json = "json", super::json::Settings, Evidences::Of(Kind::Document),
+        "an expression over a JSON document holds";
+    Presence = "presence", super::presence::Settings, Evidences::Any,
+        "a required report or attestation is there and not red";
+}
+
+impl GateKind {
+    /// Finds a kind by its name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+}
+
+fn build<S: KindSettings>(entry: &GateEntry, problems: &mut Vec<Problem>) -> Option<Box<dyn Judge>> {
+    let settings: S = entry.settings.clone().read(&format!("gate `{}`", entry.id), problems)?;
+    let wrong = settings.problems();
+    if wrong.is_empty() {
+        return Some(Box::new(settings));
+    }
+    for (key, message) in wrong {
+        problems.push(entry.settings.problem(key, format!("gate `{}`: {message}", entry.id)));
+    }
+    None
+}
+
+/// The gates of a policy, ready to judge, in the policy's order.
+pub struct Gates(Vec<(GateEntry, GateKind, Box<dyn Judge>)>);
+
+impl Gates {
+    /// Makes a policy's gates.
+    ///
+    /// # Errors
+    /// Every problem of every gate's own keys.
+    pub fn build(policy: &Policy) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut gates = Vec::new();
+        for entry in &policy.gates {
+            let Some(kind) = GateKind::from_name(&entry.kind) else {
+                problems.push(unknown_kind(entry));
+                continue;
+            };
+            check_evidence(policy, entry, kind, &mut problems);
+            if let Some(judge) = kind.build(entry, &mut problems) {
+                gates.push((entry.clone(), kind, judge));
+            }
+        }
+        if problems.is_empty() { Ok(Self(gates)) } else { Err(problems) }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&GateEntry, GateKind, &dyn Judge)> {
+        self.0.iter().map(|(entry, kind, judge)| (entry, *kind, judge.as_ref()))
+    }
+}
+
+fn unknown_kind(entry: &GateEntry) -> Problem {
+    let names = || GateKind::ALL.iter().map(|kind| kind.as_str());
+    let shown = crate::model::sanitize(&entry.kind, 60);
+    let mut problem =
+        entry.settings.problem("kind", format!("gate `{}` has the unknown kind `{shown}`", entry.id));
+    problem.hint = Some(match nearest(&entry.kind, names()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known are {}", names().collect::<Vec<_>>().join(", ")),
+    });
+    problem
+}
+
+/// Evidence of a declared format that the gate cannot judge is a mistake in the policy.
+fn check_evidence(policy: &Policy, entry: &GateEntry, kind: GateKind, problems: &mut Vec<Problem>) {
+    let wanted = kind.judges();
+    if entry.names_no_evidence {
+        let message = format!("gate `{}` names no evidence", entry.id);
+        problems.push(entry.settings.problem("", message));
+    }
+    let Evidences::Of(wanted) = wanted else { return };
+    for (index, id) in entry.evidence.iter().enumerate() {
+        let format = policy.evidence(id).and_then(|evidence| evidence.demand.format);
+        if let Some(format) = format
+            && format.kind() != wanted
+        {
+            let message = format!(
+                "gate `{}` of kind `{}` cannot judge evidence `{id}` of format `{}`",
+                entry.id,
+                kind.as_str(),
+                format.as_str()
+            );
+            problems.push(entry.settings.problem(&format!("evidence[{index}]"), message));
+        }
+    }
+}
+
+impl GateKind {
+    /// Whether content of this kind may be judged by it.
+    pub(super) fn judges_content(self, kind: Kind) -> bool {
+        match self.judges() {
+            Evidences::Of(wanted) => wanted == kind,
+            Evidences::Any => true,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What judging a gate gives: its outcome, what was observed against which threshold, and every blocker.
+
+use crate::model::{Code, EvidenceId, GateId, Outcome, Quote};
+use crate::policy::OnFail;
+
+/// One thing that keeps a gate from passing. A gate has at most one per (code, subject).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocker {
+    pub code: Code,
+    /// What it is about, stable across heads: an evidence id, a level, a lane.
+    pub subject: String,
+    /// One sentence in our words.
+    pub reason: String,
+    /// The evidence it is about, where it is about one.
+    pub evidence: Option<EvidenceId>,
+    /// Repository paths it is about, sanitized.
+    pub paths: Vec<String>,
+    /// Bounded quotes from evidence, never needed to act.
+    pub quotes: Vec<Quote>,
+}
+
+impl Blocker {
+    /// A blocker about something that is no evidence.
+    pub fn new(code: Code, subject: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            subject: subject.into(),
+            reason: reason.into(),
+            evidence: None,
+            paths: Vec::new(),
+            quotes: Vec::new(),
+        }
+    }
+
+    /// A blocker about a piece of evidence, which is its subject.
+    pub fn on_evidence(code: Code, evidence: &EvidenceId, reason: impl Into<String>) -> Self {
+        Self { evidence: Some(evidence.clone()), ..Self::new(code, evidence.as_str(), reason) }
+    }
+
+    /// The same with quotes.
+    #[must_use]
+    pub fn with_quotes(mut self, quotes: Vec<Quote>) -> Self {
+        self.quotes = quotes;
+        self
+    }
+}
+
+/// A blocker that a waiver of the policy accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waived {
+    pub blocker: Blocker,
+    pub reason: String,
+    /// The last day the waiver holds, `YYYY-MM-DD`.
+    pub expires: String,
+}
+
+/// A waiver of the policy that accepted nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmatchedWaiver {
+    pub code: Code,
+    pub gate: Option<GateId>,
+    pub subject: Option<String>,
+    pub reason: String,
+    pub expires: String,
+    /// Whether it is past its day; a waiver that still holds simply met no blocker.
+    pub expired: bool,
+}
+
+/// One gate, judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateResult {
+    pub id: GateId,
+    pub kind: String,
+    pub title: String,
+    pub outcome: Outcome,
+    /// Whether the outcome counts towards the verdict.
+    pub enforced: bool,
+    pub observed: String,
+    pub threshold: String,
+    /// Sorted by code and subject.
+    pub blockers: Vec<Blocker>,
+    pub evidence: Vec<EvidenceId>,
+    pub waived: Vec<Waived>,
+    /// Why something was not judged: absent optional evidence, or a gate with nothing left to judge.
+    pub skipped: Vec<String>,
+    pub on_fail: Option<OnFail>,
+}
