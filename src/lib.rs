@@ -5,6 +5,8 @@
 pub mod evidence;
 pub mod gate;
 pub mod model;
+pub mod output;
 pub mod policy;
 pub mod repair;
+pub mod report;
 pub mod verdict;

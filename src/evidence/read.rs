@@ -257,3 +257,35 @@ fn io_error(name: &str, error: std::io::Error) -> SourceError {
         ParseError::Unreadable(words) => SourceError::Unreadable(format!("`{name}`: {words}")),
     }
 }
+
+/// One report whose format its content shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognised {
+    pub path: RelPath,
+    pub format: Format,
+    /// The id the artifact's manifest lists it under.
+    pub recorded_as: Option<String>,
+}
+
+/// Every file of an artifact whose format is recognised, sorted by path.
+///
+/// # Errors
+/// [`SourceError`] where the artifact as a whole is refused or unreadable.
+pub fn recognise(source: &mut dyn ArtifactSource, limits: &Limits) -> Result<Vec<Recognised>, SourceError> {
+    let files = checked_files(source, limits)?;
+    let manifest = files
+        .iter()
+        .find(|(path, _)| path.as_str() == FILE_NAME)
+        .and_then(|(_, file)| read_manifest(source, file, limits).ok());
+    let mut recognised = Vec::new();
+    for (path, file) in files.iter().filter(|(path, _)| path.as_str() != FILE_NAME) {
+        if let Ok(format) = sniff(source, file, limits)? {
+            let recorded_as = manifest
+                .as_ref()
+                .and_then(|manifest| manifest.by_path(path))
+                .map(|entry| entry.id.to_string());
+            recognised.push(Recognised { path: path.clone(), format, recorded_as });
+        }
+    }
+    Ok(recognised)
+}

@@ -1,0 +1,219 @@
+//! A folder of evidence: each sub-folder and each `.zip` in it is one artifact. Links are never followed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::{EXIT_CONTEXT, Failure};
+use crate::evidence::archive::ZipSource;
+use crate::evidence::read::{ArtifactState, Artifacts, Recognised, read_artifact, recognise};
+use crate::evidence::source::{ArtifactSource, Bounded, SourceError, SourceFile};
+use crate::evidence::{Demand, Limits, manifest};
+use crate::model::{ArtifactName, sanitize};
+
+/// Where an artifact of the folder is.
+#[derive(Debug, Clone)]
+enum Place {
+    Folder(PathBuf),
+    Zip(PathBuf),
+    /// A link, which is not followed.
+    Link,
+}
+
+/// The artifacts of a folder, by name, sorted.
+#[derive(Debug)]
+pub struct EvidenceFolder {
+    artifacts: BTreeMap<String, Vec<Place>>,
+    /// Files that lie beside the artifacts and belong to none.
+    pub loose: Vec<String>,
+}
+
+impl EvidenceFolder {
+    /// Lists a folder.
+    ///
+    /// # Errors
+    /// Exit 4 where the folder is not there or cannot be listed.
+    pub fn open(folder: &Path) -> Result<Self, Failure> {
+        let unreadable = |error: std::io::Error| {
+            Failure::new(EXIT_CONTEXT, "no verdict was produced")
+                .caused_by(format!("the evidence folder `{}` could not be listed", folder.display()))
+                .caused_by(error)
+        };
+        let mut artifacts: BTreeMap<String, Vec<Place>> = BTreeMap::new();
+        let mut loose = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type().map_err(unreadable)?;
+            let is_zip = Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+            let (name, place) = if kind.is_dir() {
+                (name, Place::Folder(entry.path()))
+            } else if is_zip {
+                let stem = name.get(..name.len() - 4).unwrap_or(&name).to_owned();
+                (stem, if kind.is_file() { Place::Zip(entry.path()) } else { Place::Link })
+            } else if kind.is_symlink() {
+                (name, Place::Link)
+            } else {
+                loose.push(name);
+                continue;
+            };
+            artifacts.entry(name).or_default().push(place);
+        }
+        loose.sort();
+        Ok(Self { artifacts, loose })
+    }
+
+    /// What a caller probably meant who named the artifact itself instead of the folder it lies in.
+    pub fn hint(&self) -> Option<String> {
+        let is_artifact = self.loose.iter().any(|name| name == manifest::FILE_NAME);
+        is_artifact.then(|| {
+            format!("`{}` lies in the evidence folder itself: name the folder above it", manifest::FILE_NAME)
+        })
+    }
+
+    /// Reads what the demands need.
+    pub fn read(&self, demands: &[&Demand], limits: &Limits) -> Artifacts {
+        let mut by_artifact: BTreeMap<&ArtifactName, Vec<&Demand>> = BTreeMap::new();
+        for demand in demands {
+            by_artifact.entry(&demand.artifact).or_default().push(demand);
+        }
+        by_artifact.into_iter().map(|(name, demands)| (name.clone(), self.read_one(name, &demands, limits))).collect()
+    }
+
+    fn read_one(&self, name: &ArtifactName, demands: &[&Demand], limits: &Limits) -> ArtifactState {
+        let glob = demands.iter().find_map(|demand| demand.artifact_glob.as_ref());
+        let fits = |candidate: &str| match glob {
+            Some(glob) => glob.is_match(candidate),
+            None => candidate == name.as_str(),
+        };
+        let fitting: Vec<(&String, &Place)> = self
+            .artifacts
+            .iter()
+            .filter(|(candidate, _)| fits(candidate))
+            .flat_map(|(candidate, places)| places.iter().map(move |place| (candidate, place)))
+            .collect();
+        match fitting.as_slice() {
+            [] => ArtifactState::Missing,
+            [(_, place)] => ArtifactState::Read(Box::new(
+                source(place, limits).and_then(|mut source| read_artifact(source.as_mut(), demands, limits)),
+            )),
+            several => {
+                let words: Vec<String> =
+                    several.iter().map(|(name, place)| format!("`{}` as a {}", sanitize(name, 80), form(place))).collect();
+                ArtifactState::Ambiguous(crate::model::cut_list(&words, 5))
+            }
+        }
+    }
+
+    /// Every report whose format is recognised, for a policy to be proposed. Artifacts that cannot be read are
+    /// left out here: the proposal is about what is there, and what is refused is said when it is judged.
+    pub fn recognise(&self, limits: &Limits) -> Vec<(ArtifactName, Recognised)> {
+        let mut seen = Vec::new();
+        for (name, places) in &self.artifacts {
+            let (Ok(artifact), [place]) = (name.parse::<ArtifactName>(), places.as_slice()) else { continue };
+            let found = source(place, limits).and_then(|mut source| recognise(source.as_mut(), limits));
+            seen.extend(found.unwrap_or_default().into_iter().map(|one| (artifact.clone(), one)));
+        }
+        seen
+    }
+
+    /// The names of artifacts that cannot be read at all or stand twice, for the embedded policy to refuse.
+    pub fn unreadable(&self, limits: &Limits) -> Vec<(ArtifactName, String)> {
+        let mut refused = Vec::new();
+        for (name, places) in &self.artifacts {
+            let Ok(artifact) = name.parse::<ArtifactName>() else { continue };
+            match places.as_slice() {
+                [place] => {
+                    let found = source(place, limits).and_then(|mut source| recognise(source.as_mut(), limits));
+                    if let Err(error) = found {
+                        refused.push((artifact, error.to_string()));
+                    }
+                }
+                _ => refused.push((artifact, "it stands there twice".to_owned())),
+            }
+        }
+        refused
+    }
+}
+
+fn form(place: &Place) -> &'static str {
+    match place {
+        Place::Folder(_) => "folder",
+        Place::Zip(_) => "zip",
+        Place::Link => "link",
+    }
+}
+
+fn source(place: &Place, limits: &Limits) -> Result<Box<dyn ArtifactSource>, SourceError> {
+    match place {
+        Place::Folder(root) => FolderSource::open(root, limits).map(|source| Box::new(source) as Box<dyn ArtifactSource>),
+        Place::Zip(path) => {
+            let file = File::open(path).map_err(|error| unreadable(&error))?;
+            // The zip reader seeks and reads in small steps.
+            ZipSource::open(std::io::BufReader::new(file)).map(|source| Box::new(source) as Box<dyn ArtifactSource>)
+        }
+        Place::Link => Err(SourceError::Malformed("it is a link, and links are not followed".to_owned())),
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> SourceError {
+    SourceError::Unreadable(sanitize(&error.to_string(), 200))
+}
+
+/// An artifact that is a folder.
+struct FolderSource {
+    files: Vec<(String, PathBuf, u64)>,
+}
+
+impl FolderSource {
+    fn open(root: &Path, limits: &Limits) -> Result<Self, SourceError> {
+        let mut files = Vec::new();
+        let mut folders = vec![(String::new(), root.to_owned(), 0_u64)];
+        while let Some((prefix, folder, depth)) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(|error| unreadable(&error))? {
+                let entry = entry.map_err(|error| unreadable(&error))?;
+                let Ok(name) = entry.file_name().into_string() else {
+                    return Err(SourceError::Malformed("a file name in it is not UTF-8".to_owned()));
+                };
+                let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+                let kind = entry.file_type().map_err(|error| unreadable(&error))?;
+                if kind.is_dir() {
+                    if depth >= limits.path_depth {
+                        return Err(SourceError::TooLarge(format!("it is more than {depth} folders deep")));
+                    }
+                    folders.push((name, entry.path(), depth + 1));
+                } else if kind.is_file() {
+                    let bytes = entry.metadata().map_err(|error| unreadable(&error))?.len();
+                    files.push((name, entry.path(), bytes));
+                } else {
+                    let shown = sanitize(&name, 120);
+                    return Err(SourceError::Malformed(format!("`{shown}` in it is a link or no regular file")));
+                }
+                if files.len() as u64 > limits.archive_entries {
+                    return Err(SourceError::TooLarge(format!("it holds more than {} files", limits.archive_entries)));
+                }
+            }
+        }
+        Ok(Self { files })
+    }
+}
+
+impl ArtifactSource for FolderSource {
+    fn list(&mut self, _: &Limits) -> Result<Vec<SourceFile>, SourceError> {
+        Ok(self
+            .files
+            .iter()
+            .enumerate()
+            .map(|(index, (name, _, bytes))| SourceFile { index, name: name.clone(), bytes: *bytes })
+            .collect())
+    }
+
+    fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError> {
+        let Some((_, path, _)) = self.files.get(file.index) else {
+            return Err(SourceError::Unreadable("the file is gone".to_owned()));
+        };
+        let opened = File::open(path).map_err(|error| unreadable(&error))?;
+        Ok(Box::new(Bounded::new(opened, limits.file_bytes)))
+    }
+}

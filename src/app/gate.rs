@@ -1,0 +1,227 @@
+//! `patchwarden gate --evidence DIR --head SHA`: the main job over a folder, with no forge.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{EXIT_CONTEXT, EXIT_OUTPUT, EXIT_POLICY, Failure};
+use crate::evidence::{Binding, Target};
+use crate::gate::{Facts, PolicyOrigin, policy_gate};
+use crate::model::{CommitSha, PullNumber, RepoSlug, Timestamp, Verdict};
+use crate::policy::proposal::{Seen, propose};
+use crate::repair::{AcceptanceHead, RepairPacket};
+use crate::report::{self, GateReport, PolicyFacts, TargetFacts};
+use crate::{output, sink, verdict};
+
+use super::folder::EvidenceFolder;
+use super::judge::{SoundPolicy, judge, limits};
+use super::{Ended, OutputForm, clock, read_named};
+
+/// The settings of `gate`.
+#[derive(Debug)]
+pub struct Request {
+    pub evidence: PathBuf,
+    pub head: Option<String>,
+    pub base: Option<String>,
+    pub repo: Option<RepoSlug>,
+    pub pull_request: Option<PullNumber>,
+    pub policy: Option<PathBuf>,
+    pub out: PathBuf,
+    pub now: Option<Timestamp>,
+    pub form: OutputForm,
+}
+
+/// The names of the files `gate` writes.
+pub const REPORT_FILE: &str = "gate_report.json";
+/// The repair packet.
+pub const PACKET_FILE: &str = "repair_instruction.json";
+/// The summary.
+pub const SUMMARY_FILE: &str = "summary.md";
+
+/// Judges a folder of evidence.
+///
+/// # Errors
+/// Exits 3 and 4, after the report and the summary that say so were written.
+pub fn run(request: &Request) -> Ended {
+    let now = clock(request.now);
+    let mut facts = TargetFacts {
+        repo: request.repo.clone(),
+        pull_request: request.pull_request,
+        ..TargetFacts::default()
+    };
+    match decide(request, now, &mut facts) {
+        Ok((report, packet)) => finish(request, &report, &packet),
+        Err(failure) => {
+            let report = report::without_verdict(&facts, None, now, failure.to_report(), &limits());
+            let mut problems = write_outputs(&request.out, &report, None);
+            if request.form == OutputForm::Json
+                && let Err(error) = sink::print(&output::json(&report))
+            {
+                problems.push(format!("the result could not be printed: {error}"));
+            }
+            for problem in problems {
+                sink::say(&format!("error: {problem}"));
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Everything up to the verdict; nothing is written yet.
+fn decide(
+    request: &Request,
+    now: Timestamp,
+    target_facts: &mut TargetFacts,
+) -> Result<(GateReport, RepairPacket), Failure> {
+    let head = parse_sha(request.head.as_deref(), "--head")?.ok_or_else(|| {
+        no_verdict("no head was given").hint("name the commit the evidence is for: `--head \"$(git rev-parse HEAD)\"`")
+    })?;
+    target_facts.target_sha = Some(head.clone());
+    target_facts.base_sha = parse_sha(request.base.as_deref(), "--base")?;
+    let limits = limits();
+    let folder = EvidenceFolder::open(&request.evidence)?;
+    let (sound, policy_facts, origin, proposed) = load_policy(request, &folder)?;
+    let target = Target {
+        head: head.clone(),
+        repo: request.repo.clone(),
+        pull_request: request.pull_request,
+        origin: Binding::AssertedByCaller,
+        passed_digests: std::collections::BTreeSet::new(),
+        now,
+    };
+    let facts = Facts {
+        head,
+        base: target_facts.base_sha.clone(),
+        repo: request.repo.clone(),
+        pull_request: request.pull_request,
+        event: None,
+        now,
+    };
+    let artifacts = folder.read(&sound.demands(), &limits);
+    let builtin = policy_gate(origin).into_iter().collect();
+    let judged = judge(&sound, &artifacts, &target, &facts, builtin, AcceptanceHead::Same);
+    let mut notes: Vec<String> = folder.hint().into_iter().collect();
+    notes.push("offline: that the evidence is of this head is what the caller says, unless a manifest binds it".to_owned());
+    if origin == PolicyOrigin::Embedded {
+        for (name, why) in folder.unreadable(&limits) {
+            let name = crate::model::sanitize(name.as_str(), 100);
+            notes.push(format!("artifact `{name}` was not judged: {why}"));
+        }
+    }
+    let report = report::build(&report::Judgement {
+        target: target_facts,
+        policy: &policy_facts,
+        now,
+        verdict: judged.verdict,
+        evaluation: &judged.evaluation,
+        evidence: judged.evidence_in_order(&sound.policy),
+        packet: &judged.packet,
+        notes,
+        proposed_policy: proposed,
+        limits: &limits,
+    });
+    Ok((report, judged.packet))
+}
+
+fn no_verdict(cause: impl ToString) -> Failure {
+    Failure::new(EXIT_CONTEXT, "no verdict was produced").caused_by(cause)
+}
+
+fn parse_sha(text: Option<&str>, flag: &str) -> Result<Option<CommitSha>, Failure> {
+    text.map(|text| {
+        text.parse::<CommitSha>().map_err(|error| {
+            no_verdict(format!("`{flag}`: {error}")).hint("`git rev-parse HEAD` prints the full id")
+        })
+    })
+    .transpose()
+}
+
+type LoadedPolicy = (SoundPolicy, PolicyFacts, PolicyOrigin, Option<String>);
+
+/// The policy the caller names, else the embedded one over what is recognised.
+fn load_policy(request: &Request, folder: &EvidenceFolder) -> Result<LoadedPolicy, Failure> {
+    let (text, origin, path) = match &request.policy {
+        Some(path) => {
+            let text = read_policy_file(path)?;
+            // Only the name: where a file lies must not change a byte of the report.
+            let name = path.file_name().map(|name| crate::model::sanitize(&name.to_string_lossy(), 200));
+            (text, PolicyOrigin::File, name)
+        }
+        None => (embedded(folder), PolicyOrigin::Embedded, None),
+    };
+    let name = path.clone().unwrap_or_else(|| "the embedded policy".to_owned());
+    let sound =
+        SoundPolicy::read(&text).map_err(|problems| Failure::policy("no verdict was produced", &name, problems))?;
+    let facts = PolicyFacts {
+        origin: match origin {
+            PolicyOrigin::File => "file",
+            PolicyOrigin::Embedded => "embedded",
+        },
+        path,
+        git_ref: None,
+        sha256: sound.policy.sha256.clone(),
+    };
+    let proposed = (origin == PolicyOrigin::Embedded).then_some(text);
+    Ok((sound, facts, origin, proposed))
+}
+
+/// A policy file's text.
+///
+/// # Errors
+/// Exit 3 where it is not there, not readable or not UTF-8.
+pub fn read_policy_file(path: &Path) -> Result<String, Failure> {
+    let bytes = read_named(path, "the policy", EXIT_POLICY)?;
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::new(EXIT_POLICY, "no verdict was produced")
+            .caused_by(format!("the policy `{}` is not UTF-8 text", path.display()))
+    })
+}
+
+/// The embedded policy: one gate for each report that is recognised.
+pub fn embedded(folder: &EvidenceFolder) -> String {
+    let seen: Vec<Seen> = folder
+        .recognise(&limits())
+        .into_iter()
+        .map(|(artifact, one)| Seen { artifact, path: one.path, format: one.format, recorded_as: one.recorded_as })
+        .collect();
+    propose(&seen)
+}
+
+/// Writes, prints, and turns the verdict into the exit code.
+fn finish(request: &Request, report: &GateReport, packet: &RepairPacket) -> Ended {
+    let mut problems = write_outputs(&request.out, report, Some(packet));
+    let result = match request.form {
+        OutputForm::Text => output::text(report, Some(packet)),
+        OutputForm::Json => output::json(report),
+    };
+    if let Err(error) = sink::print(&result) {
+        problems.push(format!("the result could not be printed: {error}"));
+    }
+    let verdict = report.verdict.unwrap_or(Verdict::Unmeasured);
+    for problem in &problems {
+        sink::say(&format!("error: {problem}"));
+    }
+    match verdict {
+        Verdict::Pass if !problems.is_empty() => Ok(EXIT_OUTPUT),
+        other => Ok(verdict::exit_code(other)),
+    }
+}
+
+/// Writes every output that can be written, and says which could not.
+fn write_outputs(out: &Path, report: &GateReport, packet: Option<&RepairPacket>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut keep = |name: &str, result: std::io::Result<()>| {
+        if let Err(error) = result {
+            problems.push(format!("`{}` could not be written: {error}", out.join(name).display()));
+        }
+    };
+    keep(REPORT_FILE, sink::write_file(&out.join(REPORT_FILE), output::json(report).as_bytes()));
+    keep(
+        PACKET_FILE,
+        match packet {
+            Some(packet) => sink::write_file(&out.join(PACKET_FILE), output::json(packet).as_bytes()),
+            // A packet of an earlier run must not be taken for one of this.
+            None => sink::remove_file(&out.join(PACKET_FILE)),
+        },
+    );
+    keep(SUMMARY_FILE, sink::write_file(&out.join(SUMMARY_FILE), output::markdown(report, packet).as_bytes()));
+    problems
+}

@@ -1,0 +1,67 @@
+//! The shell: one file per verb. Each reads, calls the core, writes, and gives an exit code; nothing is decided here.
+
+pub mod accept;
+pub mod explain;
+pub mod folder;
+pub mod gate;
+mod judge;
+pub mod policy;
+pub mod schema;
+
+use crate::error::Failure;
+use crate::model::Timestamp;
+
+/// What a verb gives: its exit code, or why it failed.
+pub type Ended = Result<u8, Failure>;
+
+/// A verb with its settings, as `cli.rs` hands it over.
+#[derive(Debug)]
+pub enum Command {
+    Gate(gate::Request),
+    Accept(accept::Request),
+    Explain(explain::Request),
+    Policy(policy::Request),
+    Schema(schema::Request),
+}
+
+/// The form of what goes to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputForm {
+    Text,
+    Json,
+}
+
+/// Runs a verb.
+///
+/// # Errors
+/// Why it failed, with its exit code.
+pub fn run(command: Command) -> Ended {
+    match command {
+        Command::Gate(request) => gate::run(&request),
+        Command::Accept(request) => accept::run(&request),
+        Command::Explain(request) => explain::run(&request),
+        Command::Policy(request) => policy::run(&request),
+        Command::Schema(request) => schema::run(&request),
+    }
+}
+
+/// The time of this moment, unless the caller gave one.
+fn clock(given: Option<Timestamp>) -> Timestamp {
+    given.unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+    })
+}
+
+/// Prints a result; a result nobody got is an output that failed.
+fn give(text: &str) -> Result<(), Failure> {
+    crate::sink::print(text)
+        .map_err(|error| Failure::new(crate::error::EXIT_OUTPUT, "the result could not be printed").caused_by(error))
+}
+
+/// Reads a file the caller named.
+fn read_named(path: &std::path::Path, what: &str, exit_code: u8) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        Failure::new(exit_code, format!("{what} `{}` could not be read", path.display())).caused_by(error)
+    })
+}

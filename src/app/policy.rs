@@ -1,0 +1,118 @@
+//! `patchwarden policy init|check|show|schema`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::contracts::Contract;
+use crate::error::{EXIT_BUG, EXIT_OUTPUT, EXIT_USAGE, Failure};
+use crate::policy::DEFAULT_PATH;
+use crate::sink;
+
+use super::folder::EvidenceFolder;
+use super::gate::{embedded, read_policy_file};
+use super::judge::SoundPolicy;
+use super::{Ended, OutputForm, give};
+
+/// The settings of `policy`.
+#[derive(Debug)]
+pub enum Request {
+    /// Proposes a policy for a folder of evidence, and writes it where asked.
+    Init { evidence: Option<PathBuf>, write: Option<PathBuf> },
+    Check { file: PathBuf, form: OutputForm },
+    Show { file: PathBuf, form: OutputForm },
+    Schema,
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// Exit 3 for a policy with problems, exit 2 where a file to be written is there already.
+pub fn run(request: &Request) -> Ended {
+    match request {
+        Request::Init { evidence, write } => init(evidence.as_deref(), write.as_deref()),
+        Request::Check { file, form } => check(file, *form),
+        Request::Show { file, form } => show(file, *form),
+        Request::Schema => {
+            let contract = Contract::from_name("patchwarden.policy.v1")
+                .ok_or_else(|| Failure::new(EXIT_BUG, "the policy's schema is not registered"))?;
+            give(&contract.schema_text())?;
+            Ok(0)
+        }
+    }
+}
+
+/// What `init` writes where there is no evidence to look at yet.
+const STARTER: &str = include_str!("starter_policy.toml");
+
+fn init(evidence: Option<&Path>, write: Option<&Path>) -> Ended {
+    let text = match evidence {
+        Some(folder) => embedded(&EvidenceFolder::open(folder)?),
+        None => STARTER.to_owned(),
+    };
+    let Some(path) = write else {
+        give(&text)?;
+        return Ok(0);
+    };
+    if path.exists() {
+        return Err(Failure::new(EXIT_USAGE, format!("`{}` is there already and was not touched", path.display()))
+            .hint("print the proposal without `--write` and compare"));
+    }
+    sink::write_file(path, text.as_bytes()).map_err(|error| {
+        Failure::new(EXIT_OUTPUT, format!("`{}` could not be written", path.display())).caused_by(error)
+    })?;
+    sink::say(&format!("wrote {}", path.display()));
+    sink::say("hint: the agents' account and the person's must differ: an author's approval never counts");
+    Ok(0)
+}
+
+fn load(file: &Path) -> Result<SoundPolicy, Failure> {
+    let text = read_policy_file(file)?;
+    SoundPolicy::read(&text)
+        .map_err(|problems| Failure::policy("the policy is not valid", &file.display().to_string(), problems))
+}
+
+fn check(file: &Path, form: OutputForm) -> Ended {
+    let sound = load(file)?;
+    let warnings = warnings(&sound);
+    match form {
+        OutputForm::Json => give(&crate::output::json(&warnings))?,
+        OutputForm::Text => {
+            let gates = crate::model::count(sound.policy.gates.len() as u64, "gate");
+            let evidence = crate::model::count(sound.policy.evidence.len() as u64, "piece");
+            let mut out = format!("{}: valid, {gates} over {evidence} of evidence\n", file.display());
+            for warning in &warnings {
+                let _ = writeln!(out, "warning: {warning}");
+            }
+            give(&out)?;
+        }
+    }
+    Ok(0)
+}
+
+/// What is sound and probably not meant.
+fn warnings(sound: &SoundPolicy) -> Vec<String> {
+    let policy = &sound.policy;
+    let mut warnings = Vec::new();
+    if !policy.gates.iter().any(|gate| gate.enforce) {
+        warnings.push("no gate is enforced: every judgement is `unmeasured` (policy.no_gates)".to_owned());
+    }
+    for entry in &policy.evidence {
+        if !policy.gates.iter().any(|gate| gate.evidence.contains(&entry.demand.id)) {
+            warnings.push(format!("evidence `{}` is declared and no gate names it", entry.demand.id));
+        }
+    }
+    if policy.people.operators.is_empty() {
+        warnings.push(format!("`[people] operators` is empty: nobody named in `{DEFAULT_PATH}` can clear `needs_human`"));
+    }
+    warnings
+}
+
+fn show(file: &Path, form: OutputForm) -> Ended {
+    let sound = load(file)?;
+    let effective = crate::contracts::EffectivePolicy::of(&sound.policy);
+    give(&match form {
+        OutputForm::Json => crate::output::json(&effective),
+        OutputForm::Text => effective.to_text(),
+    })?;
+    Ok(0)
+}

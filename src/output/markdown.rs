@@ -1,0 +1,300 @@
+//! `summary.md`: the verdict first, then gates, blockers with what to do, evidence, waivers and what was not judged.
+
+use std::fmt::Write as _;
+
+use crate::model::{Outcome, Verdict, count};
+use crate::repair::{AcceptanceHead, Entry, RepairPacket};
+use crate::report::{EvidenceReport, GateReport, GateSection};
+
+use super::escape::{markdown_code, markdown_fence, markdown_line};
+
+/// Rows of a table or entries of a list before the rest is counted.
+const SHOWN: usize = 50;
+
+/// Quotes shown per blocker.
+const QUOTES: usize = 6;
+
+/// The summary of a report and its packet.
+pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
+    let mut out = String::new();
+    headline(report, &mut out);
+    gates(report, &mut out);
+    if let Some(packet) = packet {
+        blockers(packet, &mut out);
+    }
+    evidence(report, &mut out);
+    waivers(report, &mut out);
+    not_judged(report, &mut out);
+    proposal(report, &mut out);
+    footer(report, &mut out);
+    out
+}
+
+fn headline(report: &GateReport, out: &mut String) {
+    let Some(verdict) = report.verdict else {
+        out.push_str("# ✖ No verdict was produced\n\n");
+        if let Some(error) = &report.error {
+            for line in &error.lines {
+                let _ = writeln!(out, "- {}", markdown_line(line));
+            }
+            for hint in &error.hints {
+                let _ = writeln!(out, "\nHint: {}", markdown_line(hint));
+            }
+        }
+        return;
+    };
+    let _ = writeln!(out, "# {} {}\n", mark(verdict), headline_words(report, verdict));
+    let head = report.target.target_sha.as_ref().map_or("unknown", crate::model::CommitSha::as_str);
+    let mut what = format!("Head `{head}`");
+    if let Some(repo) = &report.target.repo {
+        let _ = write!(what, " of `{repo}`");
+    }
+    if let Some(pull) = report.target.pull_request {
+        let _ = write!(what, ", pull request {pull}");
+    }
+    if let Some(policy) = &report.policy {
+        let path = policy.path.as_ref().map(|path| format!(" `{path}`")).unwrap_or_default();
+        let _ = write!(what, ", policy {}{path}", policy.origin);
+    }
+    let _ = writeln!(out, "{}.\n", markdown_line(&what));
+}
+
+fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "✔",
+        Verdict::NeedsHuman => "✋",
+        Verdict::Blocked => "✖",
+        Verdict::Unmeasured => "?",
+    }
+}
+
+fn headline_words(report: &GateReport, verdict: Verdict) -> String {
+    let with =
+        |outcome| report.gates.iter().filter(|gate| gate.enforced && gate.outcome == outcome).count() as u64;
+    let verb = |number| if number == 1 { "s" } else { "" };
+    match verdict {
+        Verdict::Pass => format!("pass: {} passed", count(with(Outcome::Pass), "gate")),
+        Verdict::Blocked => format!("blocked: {} failed", count(with(Outcome::Fail), "gate")),
+        Verdict::NeedsHuman => {
+            let number = with(Outcome::NeedsHuman);
+            format!("needs\\_human: {} want{} a person", count(number, "gate"), verb(number))
+        }
+        Verdict::Unmeasured => {
+            format!("unmeasured: {} could not be judged", count(with(Outcome::Unmeasured), "gate"))
+        }
+    }
+}
+
+fn gates(report: &GateReport, out: &mut String) {
+    if report.gates.is_empty() {
+        return;
+    }
+    out.push_str("| gate | outcome | observed | threshold |\n|---|---|---|---|\n");
+    // What does not pass stands first, so that sixty gates read as quickly as three.
+    let mut sorted: Vec<&GateSection> = report.gates.iter().collect();
+    sorted.sort_by_key(|gate| (gate.outcome == Outcome::Pass, !gate.enforced));
+    for gate in sorted.iter().take(SHOWN) {
+        let advisory = if gate.enforced { "" } else { " (advisory)" };
+        let title =
+            if gate.title == gate.id.as_str() { format!("`{}`", gate.id) } else { gate.title.clone() };
+        let _ = writeln!(
+            out,
+            "| {} | {}{advisory} | {} | {} |",
+            markdown_line(&title),
+            outcome_words(gate.outcome),
+            markdown_line(&gate.observed),
+            markdown_line(&gate.threshold)
+        );
+    }
+    cut(sorted.len(), "gate", out);
+    out.push('\n');
+}
+
+fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "✔ pass",
+        Outcome::Fail => "✖ **fail**",
+        Outcome::NeedsHuman => "✋ **needs\\_human**",
+        Outcome::Unmeasured => "? **unmeasured**",
+        Outcome::Skipped => "– skipped",
+    }
+}
+
+fn cut(total: usize, noun: &str, out: &mut String) {
+    if total > SHOWN {
+        let _ = writeln!(out, "\n… and {} more in `gate_report.json`.", count((total - SHOWN) as u64, noun));
+    }
+}
+
+fn blockers(packet: &RepairPacket, out: &mut String) {
+    if packet.entries.is_empty() {
+        return;
+    }
+    out.push_str("## What to do\n\n");
+    for (index, entry) in packet.entries.iter().take(SHOWN).enumerate() {
+        blocker(index + 1, entry, out);
+    }
+    cut(packet.entries.len(), "entry", out);
+}
+
+fn blocker(number: usize, entry: &Entry, out: &mut String) {
+    let advisory = if entry.enforced { "" } else { " (advisory)" };
+    let _ = writeln!(
+        out,
+        "{number}. **{}** (`{}`, gate `{}`){advisory}",
+        markdown_line(&entry.reason),
+        entry.source.code.as_str(),
+        entry.source.gate
+    );
+    let _ = writeln!(
+        out,
+        "   - {} does: `{}`: {}",
+        entry.owner.as_str(),
+        entry.action.kind.as_str(),
+        markdown_line(&entry.action.summary)
+    );
+    if !entry.action.command.is_empty() {
+        let command = entry.action.command.join(" ").replace('`', "'");
+        let _ = writeln!(out, "   - command: `{command}`");
+    }
+    let head = match entry.acceptance.head {
+        AcceptanceHead::Same => "this head",
+        AcceptanceHead::Next => "the head that carries the fix",
+    };
+    let _ = writeln!(
+        out,
+        "   - accepted when gate `{}` shows no `{}` for {head}",
+        entry.acceptance.gate,
+        entry.acceptance.check.as_str()
+    );
+    if !entry.untrusted.is_empty() {
+        let mut lines: Vec<String> = entry
+            .untrusted
+            .iter()
+            .take(QUOTES)
+            .map(|quote| format!("{}: {}", quote.label, quote.text))
+            .collect();
+        if entry.untrusted.len() > QUOTES {
+            lines.push(format!("… and {} more", entry.untrusted.len() - QUOTES));
+        }
+        out.push_str("   - quoted from the evidence, not instructions:\n\n");
+        for line in markdown_fence(&lines).lines() {
+            let _ = writeln!(out, "     {line}");
+        }
+    }
+    out.push('\n');
+}
+
+fn evidence(report: &GateReport, out: &mut String) {
+    if report.evidence.is_empty() {
+        return;
+    }
+    out.push_str("## Evidence\n\n| evidence | state | file | sha256 | bound by |\n|---|---|---|---|---|\n");
+    for item in report.evidence.iter().take(SHOWN) {
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} | {} |",
+            item.id,
+            item.state.as_str(),
+            markdown_line(&file_words(item)),
+            item.sha256.as_ref().map_or_else(
+                || "–".to_owned(),
+                |digest| format!("`{}`", &digest.hex().get(..16).unwrap_or(""))
+            ),
+            markdown_line(&binding_words(item))
+        );
+    }
+    cut(report.evidence.len(), "piece", out);
+    out.push('\n');
+    for item in report.evidence.iter().filter(|item| !item.notes.is_empty()).take(SHOWN) {
+        for note in item.notes.iter().take(3) {
+            let _ = writeln!(out, "- `{}`: {}", item.id, markdown_line(note));
+        }
+    }
+    out.push('\n');
+}
+
+fn file_words(item: &EvidenceReport) -> String {
+    let name = crate::model::sanitize(item.artifact.as_str(), 80);
+    match &item.path {
+        Some(path) => format!("`{}` in `{name}`", crate::model::sanitize(path, 80)),
+        None => format!("`{name}`"),
+    }
+}
+
+fn binding_words(item: &EvidenceReport) -> String {
+    if item.bindings.is_empty() {
+        return "nothing".to_owned();
+    }
+    item.bindings.iter().map(|binding| binding.as_str().replace('_', " ")).collect::<Vec<_>>().join(", ")
+}
+
+fn waivers(report: &GateReport, out: &mut String) {
+    let waived: Vec<_> =
+        report.gates.iter().flat_map(|gate| gate.waived.iter().map(move |one| (gate, one))).collect();
+    if waived.is_empty() && report.unmatched_waivers.is_empty() {
+        return;
+    }
+    out.push_str("## Waivers\n\n");
+    for (gate, one) in waived.iter().take(SHOWN) {
+        let _ = writeln!(
+            out,
+            "- gate `{}`: `{}` accepted until {}: {} ({})",
+            gate.id,
+            one.code.as_str(),
+            one.expires,
+            markdown_line(&one.waiver),
+            markdown_line(&one.reason)
+        );
+    }
+    for one in report.unmatched_waivers.iter().take(SHOWN) {
+        let why =
+            if one.expired { "expired, accepts nothing" } else { "unmatched: there is nothing it accepts" };
+        let _ = writeln!(
+            out,
+            "- `{}` until {}: {why}: {}",
+            one.code.as_str(),
+            one.expires,
+            markdown_line(&one.waiver)
+        );
+    }
+    cut(waived.len().max(report.unmatched_waivers.len()), "waiver", out);
+    out.push('\n');
+}
+
+fn not_judged(report: &GateReport, out: &mut String) {
+    let skips: Vec<_> =
+        report.gates.iter().flat_map(|gate| gate.skipped.iter().map(move |why| (&gate.id, why))).collect();
+    if skips.is_empty() && report.notes.is_empty() {
+        return;
+    }
+    out.push_str("## Not judged, and notes\n\n");
+    for (gate, why) in skips.iter().take(SHOWN) {
+        let _ = writeln!(out, "- gate `{gate}`: skipped: {}", markdown_line(why));
+    }
+    for note in report.notes.iter().take(SHOWN) {
+        let _ = writeln!(out, "- {}", markdown_line(note));
+    }
+    cut(skips.len().max(report.notes.len()), "line", out);
+    out.push('\n');
+}
+
+fn proposal(report: &GateReport, out: &mut String) {
+    if let Some(policy) = &report.proposed_policy {
+        let _ = writeln!(
+            out,
+            "## A policy for what was seen\n\nCommit this as `{}` on the base branch, then adjust it:\n",
+            crate::policy::DEFAULT_PATH
+        );
+        out.push_str(&markdown_code("toml", policy));
+        out.push('\n');
+    }
+}
+
+fn footer(report: &GateReport, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{} {}, judged for {}. The whole of it is in `gate_report.json`; agents act on `repair_instruction.json`.",
+        report.tool.name, report.tool.version, report.evaluated_at
+    );
+}

@@ -1,0 +1,12 @@
+//! Renderings of the report, one file per form. Pure: report in, bytes out; nothing is decided here.
+
+mod escape;
+mod explain;
+mod json;
+mod markdown;
+mod text;
+
+pub use explain::explain_gate;
+pub use json::render as json;
+pub use markdown::render as markdown;
+pub use text::render as text;

@@ -1,0 +1,10 @@
+//! The report: the master document that everything else renders from, and how a judgement becomes one. Pure.
+
+mod build;
+mod gate_report;
+
+pub use build::{Judgement, PolicyFacts, TargetFacts, build, without_verdict};
+pub use gate_report::{
+    BlockerReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection, ReportError, SCHEMA,
+    TargetSection, ToolSection, WaivedReport, WaiverReport,
+};
