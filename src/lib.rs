@@ -2,6 +2,7 @@
 //!
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
+pub mod app;
 pub mod evidence;
 pub mod gate;
 pub mod model;
