@@ -38,7 +38,11 @@ pub const ALL: &[Contract] = &[
         meaning: "ties reports to a head, a command and its exit code",
         make: schema_of::<Manifest>,
     },
-    Contract { name: "patchwarden.policy.v1", meaning: "the policy file, as JSON Schema over its TOML", make: policy_schema },
+    Contract {
+        name: "patchwarden.policy.v1",
+        meaning: "the policy file, as JSON Schema over its TOML",
+        make: policy_schema,
+    },
     Contract {
         name: "patchwarden.code.v1",
         meaning: "one row of the code table, as `explain CODE --format json` prints it",
@@ -96,7 +100,8 @@ impl Contract {
     /// # Errors
     /// A sentence where the text is no JSON.
     pub fn validate(&self, text: &str) -> Result<Vec<String>, String> {
-        let instance: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+        let instance: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
         let schema = (self.make)();
         let validator = jsonschema::draft202012::new(schema.as_value()).map_err(|error| error.to_string())?;
         Ok(validator

@@ -2,6 +2,10 @@
 //!
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
+pub mod app;
+pub mod cli;
+mod contracts;
+pub mod error;
 pub mod evidence;
 pub mod gate;
 pub mod model;
@@ -9,4 +13,5 @@ pub mod output;
 pub mod policy;
 pub mod repair;
 pub mod report;
+pub mod sink;
 pub mod verdict;

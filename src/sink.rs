@@ -24,7 +24,8 @@ pub fn say(line: &str) {
 /// # Errors
 /// What the operating system answers.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".patchwarden-").tempfile_in(folder)?;
     file.write_all(bytes)?;

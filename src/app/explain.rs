@@ -38,11 +38,12 @@ pub fn run(request: &Request) -> Ended {
             let parsed: GateReport = crate::evidence::document::from_slice(&bytes).map_err(|error| {
                 Failure::usage(format!("`{}` is not a gate report", report.display())).caused_by(error)
             })?;
-            let section = parsed.gates.iter().find(|section| section.id.as_str() == gate).ok_or_else(|| {
-                let ids: Vec<&str> = parsed.gates.iter().map(|section| section.id.as_str()).collect();
-                Failure::usage(format!("the report has no gate `{}`", sanitize(gate, 60)))
-                    .hint(format!("it has {}", crate::model::cut_list(&ids, 20)))
-            })?;
+            let section =
+                parsed.gates.iter().find(|section| section.id.as_str() == gate).ok_or_else(|| {
+                    let ids: Vec<&str> = parsed.gates.iter().map(|section| section.id.as_str()).collect();
+                    Failure::usage(format!("the report has no gate `{}`", sanitize(gate, 60)))
+                        .hint(format!("it has {}", crate::model::cut_list(&ids, 20)))
+                })?;
             give(&match form {
                 OutputForm::Text => output::explain_gate(&parsed, section),
                 OutputForm::Json => output::json(section),
@@ -71,4 +72,3 @@ fn code_text(code: Code) -> String {
     let _ = writeln!(out, "  waiver:  {waivable}");
     out
 }
-

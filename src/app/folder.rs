@@ -46,7 +46,8 @@ impl EvidenceFolder {
             let entry = entry.map_err(unreadable)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let kind = entry.file_type().map_err(unreadable)?;
-            let is_zip = Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+            let is_zip =
+                Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
             let (name, place) = if kind.is_dir() {
                 (name, Place::Folder(entry.path()))
             } else if is_zip {
@@ -78,7 +79,10 @@ impl EvidenceFolder {
         for demand in demands {
             by_artifact.entry(&demand.artifact).or_default().push(demand);
         }
-        by_artifact.into_iter().map(|(name, demands)| (name.clone(), self.read_one(name, &demands, limits))).collect()
+        by_artifact
+            .into_iter()
+            .map(|(name, demands)| (name.clone(), self.read_one(name, &demands, limits)))
+            .collect()
     }
 
     fn read_one(&self, name: &ArtifactName, demands: &[&Demand], limits: &Limits) -> ArtifactState {
@@ -99,8 +103,10 @@ impl EvidenceFolder {
                 source(place, limits).and_then(|mut source| read_artifact(source.as_mut(), demands, limits)),
             )),
             several => {
-                let words: Vec<String> =
-                    several.iter().map(|(name, place)| format!("`{}` as a {}", sanitize(name, 80), form(place))).collect();
+                let words: Vec<String> = several
+                    .iter()
+                    .map(|(name, place)| format!("`{}` as a {}", sanitize(name, 80), form(place)))
+                    .collect();
                 ArtifactState::Ambiguous(crate::model::cut_list(&words, 5))
             }
         }
@@ -125,7 +131,8 @@ impl EvidenceFolder {
             let Ok(artifact) = name.parse::<ArtifactName>() else { continue };
             match places.as_slice() {
                 [place] => {
-                    let found = source(place, limits).and_then(|mut source| recognise(source.as_mut(), limits));
+                    let found =
+                        source(place, limits).and_then(|mut source| recognise(source.as_mut(), limits));
                     if let Err(error) = found {
                         refused.push((artifact, error.to_string()));
                     }
@@ -147,11 +154,14 @@ fn form(place: &Place) -> &'static str {
 
 fn source(place: &Place, limits: &Limits) -> Result<Box<dyn ArtifactSource>, SourceError> {
     match place {
-        Place::Folder(root) => FolderSource::open(root, limits).map(|source| Box::new(source) as Box<dyn ArtifactSource>),
+        Place::Folder(root) => {
+            FolderSource::open(root, limits).map(|source| Box::new(source) as Box<dyn ArtifactSource>)
+        }
         Place::Zip(path) => {
             let file = File::open(path).map_err(|error| unreadable(&error))?;
             // The zip reader seeks and reads in small steps.
-            ZipSource::open(std::io::BufReader::new(file)).map(|source| Box::new(source) as Box<dyn ArtifactSource>)
+            ZipSource::open(std::io::BufReader::new(file))
+                .map(|source| Box::new(source) as Box<dyn ArtifactSource>)
         }
         Place::Link => Err(SourceError::Malformed("it is a link, and links are not followed".to_owned())),
     }
@@ -188,10 +198,15 @@ impl FolderSource {
                     files.push((name, entry.path(), bytes));
                 } else {
                     let shown = sanitize(&name, 120);
-                    return Err(SourceError::Malformed(format!("`{shown}` in it is a link or no regular file")));
+                    return Err(SourceError::Malformed(format!(
+                        "`{shown}` in it is a link or no regular file"
+                    )));
                 }
                 if files.len() as u64 > limits.archive_entries {
-                    return Err(SourceError::TooLarge(format!("it holds more than {} files", limits.archive_entries)));
+                    return Err(SourceError::TooLarge(format!(
+                        "it holds more than {} files",
+                        limits.archive_entries
+                    )));
                 }
             }
         }

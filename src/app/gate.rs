@@ -48,7 +48,7 @@ pub fn run(request: &Request) -> Ended {
         ..TargetFacts::default()
     };
     match decide(request, now, &mut facts) {
-        Ok((report, packet)) => finish(request, &report, &packet),
+        Ok((report, packet)) => Ok(finish(request, &report, &packet)),
         Err(failure) => {
             let report = report::without_verdict(&facts, None, now, failure.to_report(), &limits());
             let mut problems = write_outputs(&request.out, &report, None);
@@ -72,7 +72,8 @@ fn decide(
     target_facts: &mut TargetFacts,
 ) -> Result<(GateReport, RepairPacket), Failure> {
     let head = parse_sha(request.head.as_deref(), "--head")?.ok_or_else(|| {
-        no_verdict("no head was given").hint("name the commit the evidence is for: `--head \"$(git rev-parse HEAD)\"`")
+        no_verdict("no head was given")
+            .hint("name the commit the evidence is for: `--head \"$(git rev-parse HEAD)\"`")
     })?;
     target_facts.target_sha = Some(head.clone());
     target_facts.base_sha = parse_sha(request.base.as_deref(), "--base")?;
@@ -99,7 +100,10 @@ fn decide(
     let builtin = policy_gate(origin).into_iter().collect();
     let judged = judge(&sound, &artifacts, &target, &facts, builtin, AcceptanceHead::Same);
     let mut notes: Vec<String> = folder.hint().into_iter().collect();
-    notes.push("offline: that the evidence is of this head is what the caller says, unless a manifest binds it".to_owned());
+    notes.push(
+        "offline: that the evidence is of this head is what the caller says, unless a manifest binds it"
+            .to_owned(),
+    );
     if origin == PolicyOrigin::Embedded {
         for (name, why) in folder.unreadable(&limits) {
             let name = crate::model::sanitize(name.as_str(), 100);
@@ -121,7 +125,7 @@ fn decide(
     Ok((report, judged.packet))
 }
 
-fn no_verdict(cause: impl ToString) -> Failure {
+fn no_verdict(cause: impl std::fmt::Display) -> Failure {
     Failure::new(EXIT_CONTEXT, "no verdict was produced").caused_by(cause)
 }
 
@@ -148,8 +152,8 @@ fn load_policy(request: &Request, folder: &EvidenceFolder) -> Result<LoadedPolic
         None => (embedded(folder), PolicyOrigin::Embedded, None),
     };
     let name = path.clone().unwrap_or_else(|| "the embedded policy".to_owned());
-    let sound =
-        SoundPolicy::read(&text).map_err(|problems| Failure::policy("no verdict was produced", &name, problems))?;
+    let sound = SoundPolicy::read(&text)
+        .map_err(|problems| Failure::policy("no verdict was produced", &name, problems))?;
     let facts = PolicyFacts {
         origin: match origin {
             PolicyOrigin::File => "file",
@@ -180,13 +184,18 @@ pub fn embedded(folder: &EvidenceFolder) -> String {
     let seen: Vec<Seen> = folder
         .recognise(&limits())
         .into_iter()
-        .map(|(artifact, one)| Seen { artifact, path: one.path, format: one.format, recorded_as: one.recorded_as })
+        .map(|(artifact, one)| Seen {
+            artifact,
+            path: one.path,
+            format: one.format,
+            recorded_as: one.recorded_as,
+        })
         .collect();
     propose(&seen)
 }
 
 /// Writes, prints, and turns the verdict into the exit code.
-fn finish(request: &Request, report: &GateReport, packet: &RepairPacket) -> Ended {
+fn finish(request: &Request, report: &GateReport, packet: &RepairPacket) -> u8 {
     let mut problems = write_outputs(&request.out, report, Some(packet));
     let result = match request.form {
         OutputForm::Text => output::text(report, Some(packet)),
@@ -200,8 +209,8 @@ fn finish(request: &Request, report: &GateReport, packet: &RepairPacket) -> Ende
         sink::say(&format!("error: {problem}"));
     }
     match verdict {
-        Verdict::Pass if !problems.is_empty() => Ok(EXIT_OUTPUT),
-        other => Ok(verdict::exit_code(other)),
+        Verdict::Pass if !problems.is_empty() => EXIT_OUTPUT,
+        other => verdict::exit_code(other),
     }
 }
 
@@ -222,6 +231,9 @@ fn write_outputs(out: &Path, report: &GateReport, packet: Option<&RepairPacket>)
             None => sink::remove_file(&out.join(PACKET_FILE)),
         },
     );
-    keep(SUMMARY_FILE, sink::write_file(&out.join(SUMMARY_FILE), output::markdown(report, packet).as_bytes()));
+    keep(
+        SUMMARY_FILE,
+        sink::write_file(&out.join(SUMMARY_FILE), output::markdown(report, packet).as_bytes()),
+    );
     problems
 }

@@ -6,6 +6,8 @@ pub mod folder;
 pub mod gate;
 mod judge;
 pub mod policy;
+pub mod record;
+mod record_verb;
 pub mod schema;
 
 use crate::error::Failure;
@@ -21,6 +23,7 @@ pub enum Command {
     Accept(accept::Request),
     Explain(explain::Request),
     Policy(policy::Request),
+    Record(record::RecordRequest),
     Schema(schema::Request),
 }
 
@@ -41,6 +44,7 @@ pub fn run(command: Command) -> Ended {
         Command::Accept(request) => accept::run(&request),
         Command::Explain(request) => explain::run(&request),
         Command::Policy(request) => policy::run(&request),
+        Command::Record(request) => record_verb::run(&request),
         Command::Schema(request) => schema::run(&request),
     }
 }
@@ -55,8 +59,9 @@ fn clock(given: Option<Timestamp>) -> Timestamp {
 
 /// Prints a result; a result nobody got is an output that failed.
 fn give(text: &str) -> Result<(), Failure> {
-    crate::sink::print(text)
-        .map_err(|error| Failure::new(crate::error::EXIT_OUTPUT, "the result could not be printed").caused_by(error))
+    crate::sink::print(text).map_err(|error| {
+        Failure::new(crate::error::EXIT_OUTPUT, "the result could not be printed").caused_by(error)
+    })
 }
 
 /// Reads a file the caller named.

@@ -17,9 +17,18 @@ use super::{Ended, OutputForm, give};
 #[derive(Debug)]
 pub enum Request {
     /// Proposes a policy for a folder of evidence, and writes it where asked.
-    Init { evidence: Option<PathBuf>, write: Option<PathBuf> },
-    Check { file: PathBuf, form: OutputForm },
-    Show { file: PathBuf, form: OutputForm },
+    Init {
+        evidence: Option<PathBuf>,
+        write: Option<PathBuf>,
+    },
+    Check {
+        file: PathBuf,
+        form: OutputForm,
+    },
+    Show {
+        file: PathBuf,
+        form: OutputForm,
+    },
     Schema,
 }
 
@@ -54,8 +63,11 @@ fn init(evidence: Option<&Path>, write: Option<&Path>) -> Ended {
         return Ok(0);
     };
     if path.exists() {
-        return Err(Failure::new(EXIT_USAGE, format!("`{}` is there already and was not touched", path.display()))
-            .hint("print the proposal without `--write` and compare"));
+        return Err(Failure::new(
+            EXIT_USAGE,
+            format!("`{}` is there already and was not touched", path.display()),
+        )
+        .hint("print the proposal without `--write` and compare"));
     }
     sink::write_file(path, text.as_bytes()).map_err(|error| {
         Failure::new(EXIT_OUTPUT, format!("`{}` could not be written", path.display())).caused_by(error)
@@ -102,17 +114,55 @@ fn warnings(sound: &SoundPolicy) -> Vec<String> {
         }
     }
     if policy.people.operators.is_empty() {
-        warnings.push(format!("`[people] operators` is empty: nobody named in `{DEFAULT_PATH}` can clear `needs_human`"));
+        warnings.push(format!(
+            "`[people] operators` is empty: nobody named in `{DEFAULT_PATH}` can clear `needs_human`"
+        ));
     }
     warnings
 }
 
 fn show(file: &Path, form: OutputForm) -> Ended {
     let sound = load(file)?;
-    let effective = crate::contracts::EffectivePolicy::of(&sound.policy);
+    let effective = effective(&sound);
     give(&match form {
         OutputForm::Json => crate::output::json(&effective),
-        OutputForm::Text => effective.to_text(),
+        OutputForm::Text => effective.to_string(),
     })?;
     Ok(0)
+}
+
+/// The policy with every default filled in, as the table it could have been written as.
+fn effective(sound: &SoundPolicy) -> toml::Table {
+    let policy = &sound.policy;
+    let mut root = toml::Table::new();
+    root.insert("version".to_owned(), toml::Value::Integer(1));
+    let mut section = |name: &str, table: Result<toml::Table, toml::ser::Error>| {
+        root.insert(name.to_owned(), toml::Value::Table(table.unwrap_or_default()));
+    };
+    section("people", toml::Table::try_from(&policy.people));
+    section("run", toml::Table::try_from(&policy.run));
+    section("protected", toml::Table::try_from(&policy.protected));
+    section("limits", toml::Table::try_from(&policy.limits));
+    let evidence = policy
+        .evidence
+        .iter()
+        .map(|entry| {
+            (entry.demand.id.to_string(), toml::Table::try_from(&entry.raw).unwrap_or_default().into())
+        })
+        .collect();
+    root.insert("evidence".to_owned(), toml::Value::Table(evidence));
+    let gates = sound
+        .gates
+        .effective()
+        .map(|(entry, own)| {
+            let mut table = toml::Table::try_from(&entry.raw).unwrap_or_default();
+            table.extend(own.clone());
+            toml::Value::Table(table)
+        })
+        .collect();
+    root.insert("gate".to_owned(), toml::Value::Array(gates));
+    let waivers =
+        policy.waivers.iter().map(|waiver| toml::Table::try_from(&waiver.raw).unwrap_or_default().into());
+    root.insert("waiver".to_owned(), toml::Value::Array(waivers.collect()));
+    root
 }

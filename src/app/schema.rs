@@ -64,15 +64,19 @@ fn contract(name: &str) -> Result<&'static Contract, Failure> {
 fn validate(file: &std::path::Path, name: Option<&str>, form: OutputForm) -> Ended {
     let shown = file.display();
     let bytes = read_named(file, "the document", EXIT_USAGE)?;
-    let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("`{shown}` is not UTF-8 text")))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Failure::usage(format!("`{shown}` is not UTF-8 text")))?;
     let name = match name {
         Some(name) => name.to_owned(),
-        None => crate::evidence::document::from_slice::<Named>(text.as_bytes())
-            .map_err(|error| {
-                Failure::usage(format!("`{shown}` does not say which contract it is")).caused_by(error)
-                    .hint("name it with `--as NAME`")
-            })?
-            .schema,
+        None => {
+            crate::evidence::document::from_slice::<Named>(text.as_bytes())
+                .map_err(|error| {
+                    Failure::usage(format!("`{shown}` does not say which contract it is"))
+                        .caused_by(error)
+                        .hint("name it with `--as NAME`")
+                })?
+                .schema
+        }
     };
     let problems = contract(&name)?
         .validate(&text)

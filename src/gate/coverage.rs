@@ -1,7 +1,7 @@
 //! Gate kind `coverage`: lines, and branches where asked, are covered to a percentage.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::Content;
 use crate::model::{Code, count};
@@ -10,7 +10,7 @@ use super::registry::{Input, Judge, Judgement, KindSettings};
 use super::result::Blocker;
 
 /// The keys of a `coverage` gate.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Lines that must be covered, per cent.

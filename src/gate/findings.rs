@@ -1,7 +1,7 @@
 //! Gate kind `findings`: no more findings of a level than the policy allows.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::finding::{Level, LevelCounts};
 use crate::evidence::{Content, Evidence};
@@ -11,7 +11,7 @@ use super::registry::{Input, Judge, Judgement, KindSettings};
 use super::result::Blocker;
 
 /// The keys of a `findings` gate.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// How many findings of each level are accepted.
@@ -20,7 +20,7 @@ pub struct Settings {
 }
 
 /// Findings accepted per level.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Max {
     /// Findings of level error. Default 0.

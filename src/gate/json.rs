@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cel::objects::{Key, Map};
 use cel::{Context, Program, Value};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Content, Document, Evidence};
 use crate::model::{Code, Quote, sanitize};
@@ -17,7 +17,7 @@ use super::registry::{Input, Judge, Judgement, KindSettings};
 use super::result::Blocker;
 
 /// The keys of a `json` gate.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// A CEL expression that must be true. It sees the parsed document as `doc`, the run as `run`

@@ -1,7 +1,7 @@
 //! Gate kind `presence`: a required report or attestation is there, counts, and is not red.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::Content;
 use crate::model::{Code, count};
@@ -10,7 +10,7 @@ use super::registry::{Input, Judge, Judgement, KindSettings};
 use super::result::Blocker;
 
 /// The keys of a `presence` gate: it has none of its own.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {}
 

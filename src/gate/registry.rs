@@ -1,6 +1,7 @@
 //! The registry of gate kinds: name, settings, what evidence each judges. Adding a kind is one file and one line.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::evidence::{Evidence, format::Kind};
@@ -35,7 +36,7 @@ pub trait Judge {
 }
 
 /// The keys of a gate kind as people write them. The doc comments become the schema.
-pub trait KindSettings: DeserializeOwned + JsonSchema + Judge + 'static {
+pub trait KindSettings: DeserializeOwned + Serialize + JsonSchema + Judge + 'static {
     /// What is wrong with the settings beyond their types: key and sentence.
     fn problems(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -69,7 +70,7 @@ macro_rules! kinds {
                 match self { $(Self::$variant => $judges,)+ }
             }
 
-            fn build(self, entry: &GateEntry, problems: &mut Vec<Problem>) -> Option<Box<dyn Judge>> {
+            fn build(self, entry: &GateEntry, problems: &mut Vec<Problem>) -> Option<Built> {
                 match self { $(Self::$variant => build::<$settings>(entry, problems),)+ }
             }
 
@@ -110,11 +111,12 @@ impl GateKind {
     }
 }
 
-fn build<S: KindSettings>(entry: &GateEntry, problems: &mut Vec<Problem>) -> Option<Box<dyn Judge>> {
+fn build<S: KindSettings>(entry: &GateEntry, problems: &mut Vec<Problem>) -> Option<Built> {
     let settings: S = entry.settings.clone().read(&format!("gate `{}`", entry.id), problems)?;
     let wrong = settings.problems();
     if wrong.is_empty() {
-        return Some(Box::new(settings));
+        let effective = toml::Table::try_from(&settings).unwrap_or_default();
+        return Some(Built { judge: Box::new(settings), effective });
     }
     for (key, message) in wrong {
         problems.push(entry.settings.problem(key, format!("gate `{}`: {message}", entry.id)));
@@ -122,8 +124,15 @@ fn build<S: KindSettings>(entry: &GateEntry, problems: &mut Vec<Problem>) -> Opt
     None
 }
 
+/// A gate's settings, ready to judge and to show.
+struct Built {
+    judge: Box<dyn Judge>,
+    /// Its own keys with every default filled in.
+    effective: toml::Table,
+}
+
 /// The gates of a policy, ready to judge, in the policy's order.
-pub struct Gates(Vec<(GateEntry, GateKind, Box<dyn Judge>)>);
+pub struct Gates(Vec<(GateEntry, GateKind, Built)>);
 
 impl Gates {
     /// Makes a policy's gates.
@@ -139,15 +148,20 @@ impl Gates {
                 continue;
             };
             check_evidence(policy, entry, kind, &mut problems);
-            if let Some(judge) = kind.build(entry, &mut problems) {
-                gates.push((entry.clone(), kind, judge));
+            if let Some(built) = kind.build(entry, &mut problems) {
+                gates.push((entry.clone(), kind, built));
             }
         }
         if problems.is_empty() { Ok(Self(gates)) } else { Err(problems) }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&GateEntry, GateKind, &dyn Judge)> {
-        self.0.iter().map(|(entry, kind, judge)| (entry, *kind, judge.as_ref()))
+        self.0.iter().map(|(entry, kind, built)| (entry, *kind, built.judge.as_ref()))
+    }
+
+    /// Each gate with its own keys, every default filled in.
+    pub fn effective(&self) -> impl Iterator<Item = (&GateEntry, &toml::Table)> {
+        self.0.iter().map(|(entry, _, built)| (entry, &built.effective))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Gate kind `tests`: enough tests ran, none failed, none was flaky unless the policy allows it.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::test_report::{CaseOutcome, TestCounts, TestReport};
 use crate::evidence::{Content, Evidence};
@@ -11,7 +11,7 @@ use super::registry::{Input, Judge, Judgement, KindSettings};
 use super::result::Blocker;
 
 /// The keys of a `tests` gate.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Tests that must have run, skipped ones not counted. Default 1.

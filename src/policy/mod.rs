@@ -15,7 +15,10 @@ use crate::evidence::{Binding, Demand, Format};
 use crate::model::{ActionKind, Code, Digest, EvidenceId, GateId, Timestamp, sanitize};
 
 pub use problem::{Problem, nearest};
-pub use raw::{From, LoopLimits, NameMatch, OnFail, People, Protected, RawGate, RawPolicy, RunRules};
+pub use raw::{
+    From, LoopLimits, NameMatch, OnFail, People, Protected, RawEvidence, RawGate, RawPolicy, RawWaiver,
+    RunRules,
+};
 pub use table::{Table, field_names};
 
 /// Ids that the built-in gates have; a policy cannot use them.
@@ -44,6 +47,8 @@ pub struct EvidenceEntry {
     pub demand: Demand,
     /// Which job makes it; `None` where any may.
     pub from: Option<From>,
+    /// As written, with every default filled in.
+    pub raw: RawEvidence,
 }
 
 /// One gate, its own keys still unread.
@@ -59,6 +64,8 @@ pub struct GateEntry {
     pub on_fail: Option<OnFail>,
     /// The kind's own keys.
     pub settings: Table,
+    /// The common keys as written, with every default filled in.
+    pub raw: RawGate,
 }
 
 /// Blockers that are accepted until a day.
@@ -70,6 +77,8 @@ pub struct Waiver {
     pub reason: String,
     /// The last day it holds, `YYYY-MM-DD`.
     pub expires: String,
+    /// As written.
+    pub raw: RawWaiver,
 }
 
 impl Waiver {
@@ -178,7 +187,7 @@ fn read_evidence(root: &mut Table, problems: &mut Vec<Problem>) -> Declared {
 
 fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) -> Option<EvidenceEntry> {
     let place = table.clone();
-    let raw: raw::RawEvidence = table.read(&format!("evidence `{}`", sanitize(name, 60)), problems)?;
+    let raw: RawEvidence = table.read(&format!("evidence `{}`", sanitize(name, 60)), problems)?;
     let before = problems.len();
     let mut keep = |key: &str, message: String| problems.push(place.problem(key, message));
     let id = name.parse::<EvidenceId>().map_err(|error| keep("", error.to_string())).ok();
@@ -210,13 +219,13 @@ fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) ->
         artifact_glob,
         path,
         format,
-        require_binding: raw.require_binding.into_iter().collect(),
+        require_binding: raw.require_binding.iter().copied().collect(),
         max_age: raw.max_age,
         optional: raw.optional,
         allow_dirty: raw.allow_dirty,
-        command: raw.command,
+        command: raw.command.clone(),
     };
-    Some(EvidenceEntry { demand, from: raw.from })
+    Some(EvidenceEntry { demand, from: raw.from.clone(), raw })
 }
 
 fn read_gates(root: &mut Table, evidence: &Declared, problems: &mut Vec<Problem>) -> Vec<GateEntry> {
@@ -274,13 +283,14 @@ fn read_gates(root: &mut Table, evidence: &Declared, problems: &mut Vec<Problem>
         }
         gates.push(GateEntry {
             id,
-            kind: raw.kind,
-            title: raw.title.map(|title| sanitize(&title, 120)),
+            kind: raw.kind.clone(),
+            title: raw.title.as_ref().map(|title| sanitize(title, 120)),
             enforce: raw.enforce,
             evidence: ids,
             names_no_evidence: raw.evidence.is_empty(),
-            on_fail: raw.on_fail,
+            on_fail: raw.on_fail.clone(),
             settings,
+            raw,
         });
     }
     gates
@@ -291,7 +301,7 @@ fn read_waivers(root: &mut Table, gates: &[GateEntry], problems: &mut Vec<Proble
     for (index, table) in root.take_array("waiver", problems).into_iter().enumerate() {
         let place = table.clone();
         let what = format!("waiver {}", index + 1);
-        let Some(raw) = table.read::<raw::RawWaiver>(&what, problems) else { continue };
+        let Some(raw) = table.read::<RawWaiver>(&what, problems) else { continue };
         let before = problems.len();
         let mut keep = |key: &str, message: String| problems.push(place.problem(key, message));
         let code = Code::from_name(&raw.code);
@@ -318,9 +328,10 @@ fn read_waivers(root: &mut Table, gates: &[GateEntry], problems: &mut Vec<Proble
         waivers.push(Waiver {
             code,
             gate: gate.flatten().map(|entry| entry.id.clone()),
-            subject: raw.subject,
+            subject: raw.subject.clone(),
             reason: sanitize(&raw.reason, 300),
             expires,
+            raw,
         });
     }
     waivers
