@@ -45,7 +45,6 @@ impl Failure {
 
     /// Adds why.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "a cause is given away, whether text or error")]
     pub fn caused_by(mut self, cause: impl std::fmt::Display) -> Self {
         self.causes.push(cause.to_string());
         self
