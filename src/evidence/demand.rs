@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::model::{ArtifactName, EvidenceId, Span};
 
-use super::assess::Binding;
 use super::format::Format;
+use super::state::Binding;
 
 /// One declared piece of evidence. A policy's `[evidence.ID]` becomes one of these.
 #[derive(Debug, Clone)]

@@ -16,17 +16,20 @@ pub mod manifest;
 pub mod read;
 pub mod shape;
 pub mod source;
+pub mod state;
 pub mod test_report;
 
 mod cobertura;
 mod junit;
 mod lcov;
+mod manifest_checks;
 mod sarif;
 
-pub use assess::{Binding, Evidence, Fault, State, Target, assess};
+pub use assess::assess;
 pub use content::{Content, EmbeddedCommit, ParseError, Parsed, Substance, ToolName};
 
 pub use demand::Demand;
 pub use document::Document;
 pub use format::{Format, Kind};
 pub use limits::Limits;
+pub use state::{Binding, Evidence, Fault, State, Target};
