@@ -113,9 +113,9 @@ pub enum ParseError {
     Unreadable(String),
 }
 
-impl From<std::io::Error> for ParseError {
+impl ParseError {
     /// Data that contradicts itself (a bad checksum, a cut-off stream) is malformed; anything else was not seen.
-    fn from(error: std::io::Error) -> Self {
+    pub fn from_io(error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         if let Some(limit) =
             error.get_ref().and_then(|inner| inner.downcast_ref::<super::source::LimitReached>())
@@ -128,5 +128,11 @@ impl From<std::io::Error> for ParseError {
             }
             _ => Self::Unreadable(crate::model::sanitize(&error.to_string(), 200)),
         }
+    }
+}
+
+impl From<std::io::Error> for ParseError {
+    fn from(error: std::io::Error) -> Self {
+        Self::from_io(&error)
     }
 }

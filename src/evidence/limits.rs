@@ -25,8 +25,12 @@ pub struct Limits {
     pub document_bytes: u64,
     /// Findings or tests of one report that are kept with their texts; all are counted.
     pub kept_details: u64,
-    /// Findings of one report whose fingerprints are kept for comparing with a baseline.
+    /// Findings or tests of one report whose fingerprints are kept for comparing with an earlier report.
     pub kept_keys: u64,
+    /// Tests of one report whose names are kept, so that a later comparison can tell which is gone.
+    pub kept_names: u64,
+    /// Lines of one coverage report, and branches apart.
+    pub coverage_lines: u64,
     /// Characters kept of one text from a report.
     pub kept_text: u64,
 }
@@ -45,6 +49,8 @@ impl Default for Limits {
             document_bytes: 16 * MIB,
             kept_details: 200,
             kept_keys: 1_000_000,
+            kept_names: 20_000,
+            coverage_lines: 5_000_000,
             kept_text: 400,
         }
     }

@@ -18,12 +18,22 @@ pub mod shape;
 pub mod source;
 pub mod state;
 pub mod test_report;
+pub mod test_roll;
+pub mod text;
 
 mod cobertura;
+#[cfg(test)]
+mod golden_tests;
 mod junit;
+mod junit_dialect;
+#[cfg(test)]
+mod junit_tests;
 mod lcov;
 mod manifest_checks;
 mod sarif;
+mod xml;
+#[cfg(test)]
+mod xml_tests;
 
 pub use assess::assess;
 pub use content::{Content, EmbeddedCommit, ParseError, Parsed, Substance, ToolName};

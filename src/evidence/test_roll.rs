@@ -1,0 +1,231 @@
+//! A roll of every case of a report in eight bytes each, and what changed between two of them.
+//! Numbers stand for names; the names themselves are kept for the first of them only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher};
+
+use super::limits::Limits;
+use super::test_report::{CaseName, CaseOutcome};
+
+/// The cases of a report, as numbers made from their names.
+///
+/// A case is its suites, its class and its name. The same name may come several times (parameters cut off,
+/// playwright's projects): then it counts as often as it comes. The numbers compare within one program run only.
+#[derive(Debug, Clone, Default)]
+pub struct TestRoll {
+    /// A case each: its number, the lowest bit telling whether it ran.
+    cases: Vec<u64>,
+    /// Classes in the order of the report; one that comes back later is there twice.
+    classes: Vec<Class>,
+    /// The names of the first cases and classes, by number.
+    names: BTreeMap<u64, Box<str>>,
+    /// There were more than could be kept: nothing can be told from the roll.
+    overfull: bool,
+}
+
+/// A class, or the suite where there are no classes.
+#[derive(Debug, Clone, Copy)]
+struct Class {
+    number: u64,
+    ran: bool,
+}
+
+/// What an earlier report had that a later one has not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RollChanges {
+    /// Cases that are no longer there.
+    pub removed: Changed,
+    /// Cases that ran before and are skipped, disabled or todo now.
+    pub newly_skipped: Changed,
+    /// Classes (suites where there are none) of which something ran before and nothing runs now,
+    /// though they are still there.
+    pub lost_to_skips: Changed,
+}
+
+/// How many, and the names of those whose names were kept, sorted; sanitized.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub count: u64,
+    pub names: Vec<String>,
+}
+
+impl TestRoll {
+    /// Adds a case.
+    pub fn push(&mut self, name: CaseName<'_>, outcome: CaseOutcome, limits: &Limits) {
+        if self.overfull || self.cases.len() as u64 >= limits.kept_keys {
+            self.overfull = true;
+            return;
+        }
+        let class = number(name.suites.iter().map(String::as_str).chain([name.class]));
+        let case = number([name.name]).rotate_left(1) ^ class;
+        let ran = outcome.ran();
+        self.cases.push((case & !1) | u64::from(ran));
+        match self.classes.last_mut() {
+            Some(last) if last.number == class => last.ran |= ran,
+            _ => self.classes.push(Class { number: class, ran }),
+        }
+        if (self.names.len() as u64) < limits.kept_names {
+            self.names.entry(case & !1).or_insert_with(|| name.shown(limits).into());
+            let whole = CaseName { name: "", ..name };
+            self.names.entry(class).or_insert_with(|| whole.shown(limits).into());
+        }
+    }
+
+    /// Says that the case added last ran, whatever was said before.
+    pub fn worsen_last(&mut self) {
+        if let Some(case) = self.cases.last_mut() {
+            *case |= 1;
+        }
+    }
+
+    /// Adds the cases of another file of the same run.
+    pub fn merge(&mut self, other: Self, limits: &Limits) {
+        self.cases.extend(other.cases);
+        self.classes.extend(other.classes);
+        self.overfull |= other.overfull || self.cases.len() as u64 > limits.kept_keys;
+        if self.overfull {
+            *self = Self { overfull: true, ..Self::default() };
+            return;
+        }
+        for (number, name) in other.names {
+            if self.names.len() as u64 >= limits.kept_names {
+                break;
+            }
+            self.names.entry(number).or_insert(name);
+        }
+    }
+
+    /// What this earlier roll had that a later one has not; at most `shown` names of each kind.
+    /// `None` where one of them had more cases than `Limits::kept_keys`, so that it cannot be told.
+    pub fn changes(&self, later: &Self, shown: usize) -> Option<RollChanges> {
+        if self.overfull || later.overfull {
+            return None;
+        }
+        let name = |number: u64| self.names.get(&number).map(std::string::ToString::to_string);
+        let (mut removed, mut skipped) = (Vec::new(), Vec::new());
+        let (before, after) = (sorted(&self.cases), sorted(&later.cases));
+        let mut rest = after.as_slice();
+        for same in before.chunk_by(|a, b| a >> 1 == b >> 1) {
+            let case = same.first().map_or(0, |case| case & !1);
+            let start = rest.partition_point(|other| *other < case);
+            rest = rest.get(start..).unwrap_or_default();
+            let (now, behind) = rest.split_at(rest.partition_point(|other| other & !1 == case));
+            rest = behind;
+            let gone = same.len().saturating_sub(now.len());
+            removed.extend(std::iter::repeat_n(case, gone));
+            let (ran_before, ran_now) = (ran(same), ran(now));
+            // Of the runs that are lost, those not lost by removal were lost by skipping.
+            skipped
+                .extend(std::iter::repeat_n(case, ran_before.saturating_sub(ran_now).saturating_sub(gone)));
+        }
+        let (before, after) = (classes(&self.classes), classes(&later.classes));
+        let lost = before.iter().filter(|(class, ran)| **ran && after.get(class) == Some(&false));
+        let lost = lost.map(|(class, _)| *class).collect();
+        let changed = |numbers: Vec<u64>| {
+            let names: BTreeSet<String> = numbers.iter().filter_map(|number| name(*number)).collect();
+            Changed { count: numbers.len() as u64, names: names.into_iter().take(shown).collect() }
+        };
+        Some(RollChanges {
+            removed: changed(removed),
+            newly_skipped: changed(skipped),
+            lost_to_skips: changed(lost),
+        })
+    }
+}
+
+fn number<'p>(parts: impl IntoIterator<Item = &'p str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for part in parts {
+        hasher.write(part.as_bytes());
+        hasher.write_u8(0xff);
+    }
+    hasher.finish()
+}
+
+fn sorted(cases: &[u64]) -> Vec<u64> {
+    let mut cases = cases.to_vec();
+    cases.sort_unstable();
+    cases
+}
+
+fn ran(cases: &[u64]) -> usize {
+    cases.iter().filter(|case| **case & 1 == 1).count()
+}
+
+fn classes(classes: &[Class]) -> BTreeMap<u64, bool> {
+    let mut all = BTreeMap::new();
+    for class in classes {
+        *all.entry(class.number).or_insert(false) |= class.ran;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roll(cases: &[(&str, &str, CaseOutcome)]) -> TestRoll {
+        let mut roll = TestRoll::default();
+        for (class, name, outcome) in cases {
+            let name = CaseName { suites: &["s".to_owned()], class, name };
+            roll.push(name, *outcome, &Limits::default());
+        }
+        roll
+    }
+
+    #[test]
+    fn removed_and_skipped_cases_are_told_apart() {
+        use CaseOutcome::{Disabled, Failed, Passed, Skipped};
+        let before = roll(&[
+            ("A", "kept", Passed),
+            ("A", "gone", Failed),
+            ("A", "skipped now", Passed),
+            ("A", "skipped always", Skipped),
+            ("B", "one", Passed),
+            ("B", "two", Passed),
+            ("C", "twice", Passed),
+            ("C", "twice", Passed),
+        ]);
+        let after = roll(&[
+            ("C", "twice", Passed),
+            ("B", "two", Disabled),
+            ("A", "skipped now", Skipped),
+            ("A", "kept", Passed),
+            ("A", "skipped always", Skipped),
+            ("A", "new", Passed),
+            ("B", "one", Skipped),
+        ]);
+        let changes = before.changes(&after, 10).unwrap();
+        assert_eq!(changes.removed.names, ["s > A > gone", "s > C > twice"]);
+        assert_eq!(changes.removed.count, 2);
+        assert_eq!(changes.newly_skipped.names, ["s > A > skipped now", "s > B > one", "s > B > two"]);
+        assert_eq!(changes.lost_to_skips.names, ["s > B"]);
+        assert_eq!(before.changes(&before, 10).unwrap(), RollChanges::default());
+    }
+
+    #[test]
+    fn a_roll_with_too_many_cases_tells_nothing() {
+        let limits = Limits { kept_keys: 1, ..Limits::default() };
+        let mut full = TestRoll::default();
+        for name in ["a", "b"] {
+            full.push(CaseName { suites: &[], class: "", name }, CaseOutcome::Passed, &limits);
+        }
+        assert_eq!(full.changes(&TestRoll::default(), 5), None);
+        let mut merged = roll(&[("A", "a", CaseOutcome::Passed)]);
+        merged.merge(full, &limits);
+        assert_eq!(merged.changes(&TestRoll::default(), 5), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn order_does_not_matter(names in proptest::collection::vec("[a-d]{0,2}", 0..12)) {
+            let cases: Vec<_> = names.iter().map(|name| ("C", name.as_str(), CaseOutcome::Passed)).collect();
+            let mut back = cases.clone();
+            back.reverse();
+            proptest::prop_assert_eq!(
+                roll(&cases).changes(&roll(&back), 5),
+                Some(RollChanges::default())
+            );
+        }
+    }
+}

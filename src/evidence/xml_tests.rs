@@ -1,0 +1,180 @@
+//! Tests of the XML layer: what it gives, what it refuses, and that it agrees with a reader of the whole.
+
+use proptest::prelude::*;
+
+use super::content::ParseError;
+use super::limits::Limits;
+use super::xml::{Event, Xml};
+
+/// The events of a document, as text: `<name a=value`, `>` for an end, and the text at each end.
+fn events(bytes: &[u8], limits: &Limits) -> Result<String, ParseError> {
+    let mut source = bytes;
+    let mut xml = Xml::open(&mut source, limits)?;
+    let mut out = String::new();
+    loop {
+        match xml.next()? {
+            Event::Open(tag) => {
+                out.extend(["<", tag.name()]);
+                for name in ["a", "b"] {
+                    out.extend(tag.get(name).map(|value| format!(" {name}={value}")));
+                }
+                xml.keep_text();
+            }
+            Event::Close => {
+                out.push_str(xml.text());
+                out.push('>');
+            }
+            Event::End => return Ok(out),
+        }
+    }
+}
+
+fn read(text: &str) -> Result<String, ParseError> {
+    events(text.as_bytes(), &Limits::default())
+}
+
+#[test]
+fn tags_attributes_and_text_come_through() {
+    for (text, expected) in [
+        ("<r/>", "<r>"),
+        ("<?xml version='1.0'?>\n<!-- c --><r a='1' b=\"'2'\"></r>\n<!-- end -->", "<r a=1 b='2'>"),
+        ("<!DOCTYPE coverage SYSTEM \"http://example.invalid/x.dtd\"><r/>", "<r>"),
+        ("<x:r xmlns:x='u' x:a='1'/>", "<r a=1>"),
+        ("<r a='&lt;&#65;&#x1F422;&amp;amp;'>&quot;&apos;</r>", "<r a=<A🐢&amp;\"'>"),
+        ("<r>\n  <![CDATA[a]]b]]]]><![CDATA[>&amp;]]></r>", "<ra]]b]]>&amp;>"),
+        ("<r a = '1'\n\tb='>'/>", "<r a=1 b=>>"),
+    ] {
+        assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_xml_is_malformed() {
+    for text in [
+        "",
+        " \n ",
+        "no xml",
+        "<r>",
+        "<r",
+        "<r a='1",
+        "<r></s>",
+        "</r>",
+        "<r/><r/>",
+        "<r/>trailing",
+        "text<r/>",
+        "<r/>&amp;",
+        "<r/><![CDATA[x]]>",
+        "<r><![CDATA[x</r>",
+        "<r><!-- x</r>",
+        "<r a='1' a='2'/>",
+        "<r a=1/>",
+        "<r a/>",
+        "<r a='1'b='2'/>",
+        "<r a='<'/>",
+        "<r a='&'/>",
+        "<r a='&unknown;'/>",
+        "<r>&unknown;</r>",
+        "<r>&</r>",
+        "<r>&#0;</r>",
+        "<r>&#x1b;</r>",
+        "<r>&#xD800;</r>",
+        "<r>&#+65;</r>",
+        "<r>\u{1}</r>",
+        "< r/>",
+        "<r/><?xml version='1.0'?>",
+        "<r><!DOCTYPE r></r>",
+        "<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>",
+        "<!DOCTYPE r [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><r>&e;</r>",
+        "<!DOCTYPE r [<!ATTLIST r a CDATA 'x'>]><r/>",
+        "<!DOCTYPE r SYSTEM 'x'><r>&e;</r>",
+    ] {
+        assert!(matches!(read(text), Err(ParseError::Malformed(_))), "{text}: {:?}", read(text));
+    }
+}
+
+#[test]
+fn twenty_thousand_deep_is_too_large() {
+    let text = "<a>".repeat(20_000);
+    assert!(matches!(read(&text), Err(ParseError::TooLarge(_))));
+    let deep = format!("{}{}", "<a>".repeat(512), "</a>".repeat(512));
+    assert!(read(&deep).is_ok());
+}
+
+#[test]
+fn huge_texts_are_cut_and_huge_tags_refused() {
+    let text = format!("<r>{}</r>", "ż&lt;".repeat(1_000_000));
+    let kept = read(&text).unwrap();
+    assert!(kept.len() < 10_000, "{}", kept.len());
+    let section = format!("<r><![CDATA[{}]]></r>", "]] >".repeat(1_000_000));
+    assert!(read(&section).unwrap().len() < 10_000);
+    let tag = format!("<r a='{}'/>", "x".repeat(17 * 1024 * 1024));
+    assert!(matches!(read(&tag), Err(ParseError::TooLarge(_))));
+    let many = (0..300).map(|n| format!(" a{n}='1'")).collect::<Vec<_>>().concat();
+    assert!(matches!(read(&format!("<r{many}/>")), Err(ParseError::TooLarge(_))));
+    let name = "n".repeat(1000);
+    assert!(matches!(read(&format!("<{name}/>")), Err(ParseError::TooLarge(_))));
+}
+
+/// The same events read from the whole text by quick-xml alone, for well-formed documents.
+fn reference_events(text: &str) -> String {
+    use quick_xml::events::Event as Raw;
+    let mut reader = quick_xml::Reader::from_str(text);
+    let mut out = String::new();
+    loop {
+        match reader.read_event().unwrap() {
+            Raw::Start(tag) => out.extend(["<", tag.name().into_inner()]),
+            Raw::Empty(tag) => out.extend(["<", tag.name().into_inner(), ">"]),
+            Raw::End(_) => out.push('>'),
+            Raw::Eof => return out,
+            _ => {}
+        }
+    }
+}
+
+/// A well-formed element with others in it.
+fn element() -> impl Strategy<Value = String> {
+    let leaf =
+        "(<[a-c] a='[x &&[^&]]{0,3}'/>|[x \n]{0,9}|&lt;|<!-- x -->|<!\\[CDATA\\[<&x\\]\\]>|<\\?p x\\?>)";
+    leaf.prop_recursive(6, 40, 4, |inner| {
+        (proptest::collection::vec(inner, 0..4), "[a-c]")
+            .prop_map(|(inner, name)| format!("<{name}>{}</{name}>", inner.concat()))
+    })
+}
+
+proptest! {
+    #[test]
+    fn well_formed_documents_are_read_as_quick_xml_reads_them(inner in element()) {
+        let text = format!("<r>{inner}</r>");
+        let mut source = text.as_bytes();
+        let mut xml = Xml::open(&mut source, &Limits::default()).unwrap();
+        let mut out = String::new();
+        loop {
+            match xml.next().unwrap() {
+                Event::Open(tag) => out.extend(["<", tag.name()]),
+                Event::Close => out.push('>'),
+                Event::End => break,
+            }
+        }
+        prop_assert_eq!(out, reference_events(&text));
+    }
+
+    #[test]
+    fn a_cut_document_is_never_whole(inner in element(), at in 0.0..1.0_f64) {
+        let text = format!("<r>{inner}</r>");
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss,
+            reason = "a place in a short text")]
+        let at = (at * text.len() as f64) as usize;
+        prop_assert!(events(&text.as_bytes()[..at], &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
+        let _ = events(&bytes, &Limits::default());
+    }
+
+    #[test]
+    fn any_markup_is_read_or_refused(text in "[<>/!?\\[\\]&;'\"=a-bD# \\-]{0,80}") {
+        let _ = read(&text);
+        let _ = read(&format!("<r>{text}</r>"));
+    }
+}
