@@ -15,9 +15,15 @@ pub mod source;
 pub mod test_report;
 
 mod cobertura;
+mod json_stream;
 mod junit;
 mod lcov;
+mod place;
 mod sarif;
+mod tally;
+mod text;
+mod tool_errors;
+mod wire;
 
 pub use content::{Content, EmbeddedCommit, ParseError, Parsed, Substance, ToolName};
 

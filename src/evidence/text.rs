@@ -1,0 +1,277 @@
+//! The text of a report in any encoding, as checked UTF-8: byte order marks, UTF-16, declared XML encodings.
+//! Every text format reads through this, one window at a time, so that memory does not grow with the file.
+
+use std::io::{self, BufRead, Cursor, Read};
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+use super::source::LimitReached;
+
+/// Bytes looked at and handed out at a time.
+const WINDOW: usize = 64 * 1024;
+/// Bytes at the start in which an XML declaration must name its encoding.
+const HEAD: u64 = 512;
+
+/// What is done about control characters other than tab, line feed and carriage return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controls {
+    /// They are passed on.
+    Kept,
+    /// They make the text malformed, as XML 1.0 section 2.2 has it.
+    Refused,
+}
+
+/// A reader of text: what [`BufRead::fill_buf`] gives is always whole UTF-8 characters.
+pub struct Text<'a> {
+    source: Box<dyn Read + 'a>,
+    window: Box<[u8]>,
+    /// The next byte to hand out.
+    start: usize,
+    /// The end of the bytes that are checked.
+    ready: usize,
+    /// The end of the bytes that were read; those past `ready` are the start of a character.
+    filled: usize,
+    ended: bool,
+    controls: Controls,
+    /// Bytes that may still be consumed before [`Self::allow`] is called again.
+    allowance: u64,
+    what: &'static str,
+    consumed: u64,
+}
+
+impl<'a> Text<'a> {
+    /// Looks at the start of a report to learn its encoding: a byte order mark, else the zero bytes of UTF-16,
+    /// else what an XML declaration names, else UTF-8.
+    ///
+    /// # Errors
+    /// Whatever the reader answers.
+    pub fn open(mut reader: &'a mut dyn BufRead, controls: Controls) -> io::Result<Self> {
+        let mut head = Vec::new();
+        (&mut reader).take(HEAD).read_to_end(&mut head)?;
+        let (encoding, mark) = encoding_of(&head);
+        let rest = Cursor::new(head.split_off(mark)).chain(reader);
+        let source: Box<dyn Read + 'a> = if encoding == UTF_8 {
+            Box::new(rest)
+        } else {
+            let mut decoder = DecodeReaderBytesBuilder::new();
+            Box::new(decoder.encoding(Some(encoding)).bom_sniffing(false).build(rest))
+        };
+        Ok(Self {
+            source,
+            window: vec![0; WINDOW].into_boxed_slice(),
+            start: 0,
+            ready: 0,
+            filled: 0,
+            ended: false,
+            controls,
+            allowance: u64::MAX,
+            what: "",
+            consumed: 0,
+        })
+    }
+
+    /// Lets at most `bytes` be consumed until the next call; past that, reading fails with [`LimitReached`],
+    /// which names `what` is too large.
+    pub fn allow(&mut self, bytes: u64, what: &'static str) {
+        self.allowance = bytes;
+        self.what = what;
+    }
+
+    /// Bytes consumed so far, counted in UTF-8.
+    pub fn position(&self) -> u64 {
+        self.consumed
+    }
+
+    /// The next `count` bytes without consuming them; fewer at the end only.
+    ///
+    /// # Errors
+    /// As [`BufRead::fill_buf`].
+    pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        while self.ready - self.start < count && !self.ended {
+            self.fill()?;
+        }
+        Ok(self.window.get(self.start..self.ready).unwrap_or_default())
+    }
+
+    /// The next line without its end, put into `line`; `false` at the end of the text.
+    ///
+    /// # Errors
+    /// As [`BufRead::fill_buf`]; [`LimitReached`] for a line longer than `max` bytes.
+    pub fn line(&mut self, line: &mut String, max: u64) -> io::Result<bool> {
+        line.clear();
+        let mut bytes = std::mem::take(line).into_bytes();
+        self.allow(max, "a line");
+        let read = self.read_until(b'\n', &mut bytes)?;
+        self.allow(u64::MAX, "");
+        while bytes.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+            bytes.pop();
+        }
+        *line = String::from_utf8(bytes).map_err(|_| malformed("it is no UTF-8 text".to_owned()))?;
+        Ok(read > 0)
+    }
+
+    /// Reads more behind what is there, moving what is not handed out yet to the front.
+    fn fill(&mut self) -> io::Result<()> {
+        self.window.copy_within(self.start..self.filled, 0);
+        self.ready -= self.start;
+        self.filled -= self.start;
+        self.start = 0;
+        let room = self.window.get_mut(self.filled..).unwrap_or_default();
+        let read = loop {
+            match self.source.read(room) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        self.filled += read;
+        self.ended = read == 0;
+        let fresh = self.window.get(self.ready..self.filled).unwrap_or_default();
+        let good = match std::str::from_utf8(fresh) {
+            Ok(_) => fresh.len(),
+            Err(cut) if cut.error_len().is_none() && !self.ended => cut.valid_up_to(),
+            Err(bad) => {
+                let at = self.consumed + (self.ready + bad.valid_up_to()) as u64;
+                return Err(malformed(format!("byte {at} is no UTF-8 text")));
+            }
+        };
+        if self.controls == Controls::Refused && has_control(fresh.get(..good).unwrap_or_default()) {
+            return Err(malformed("it has a control character that XML does not allow".to_owned()));
+        }
+        self.ready += good;
+        Ok(())
+    }
+}
+
+impl Read for Text<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buf)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Text<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.start == self.ready && !self.ended {
+            self.fill()?;
+        }
+        let ready = self.window.get(self.start..self.ready).unwrap_or_default();
+        if self.allowance < ready.len() as u64 {
+            if self.allowance == 0 {
+                return Err(io::Error::other(LimitReached(format!("{} in it is too large", self.what))));
+            }
+            return Ok(ready.get(..usize::try_from(self.allowance).unwrap_or(usize::MAX)).unwrap_or(ready));
+        }
+        Ok(ready)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.start = self.ready.min(self.start + amount);
+        self.consumed += amount as u64;
+        self.allowance = self.allowance.saturating_sub(amount as u64);
+    }
+}
+
+fn malformed(words: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, words)
+}
+
+/// Folded without an early end, so that the compiler can look at many bytes at once.
+fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| found | (*byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')))
+}
+
+/// The encoding of a text that starts so, and how many bytes its byte order mark takes.
+fn encoding_of(head: &[u8]) -> (&'static Encoding, usize) {
+    match head {
+        [0xef, 0xbb, 0xbf, ..] => (UTF_8, 3),
+        [0xff, 0xfe, ..] => (UTF_16LE, 2),
+        [0xfe, 0xff, ..] => (UTF_16BE, 2),
+        [first, 0, second, ..] if *first != 0 && *second != 0 => (UTF_16LE, 0),
+        [0, second, ..] if *second != 0 => (UTF_16BE, 0),
+        _ => (declared(head).unwrap_or(UTF_8), 0),
+    }
+}
+
+/// The encoding an XML declaration names. UTF-16 is not believed: .NET's writers declare it over UTF-8 bytes.
+fn declared(head: &[u8]) -> Option<&'static Encoding> {
+    let end = head.windows(2).position(|pair| pair == b"?>")?;
+    let declaration = std::str::from_utf8(head.get(..end)?).ok()?.strip_prefix("<?xml")?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let label = value.split(['"', '\'']).nth(1)?;
+    Encoding::for_label(label.as_bytes()).filter(|found| *found != UTF_16LE && *found != UTF_16BE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], controls: Controls) -> io::Result<String> {
+        let mut source = bytes;
+        let mut text = String::new();
+        Text::open(&mut source, controls)?.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn every_encoding_becomes_utf8() {
+        let utf16 = |big: bool| -> Vec<u8> {
+            "<ż🐢>".encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+        };
+        let with = |mark: &[u8], rest: Vec<u8>| [mark, &rest].concat();
+        for bytes in [
+            "<ż🐢>".as_bytes().to_vec(),
+            with(&[0xef, 0xbb, 0xbf], "<ż🐢>".into()),
+            with(&[0xff, 0xfe], utf16(false)),
+            with(&[0xfe, 0xff], utf16(true)),
+            utf16(false),
+            utf16(true),
+        ] {
+            assert_eq!(read(&bytes, Controls::Refused).unwrap(), "<ż🐢>", "{bytes:x?}");
+        }
+        let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><\xe9>";
+        assert!(read(latin, Controls::Refused).unwrap().ends_with("<é>"));
+        let dotnet = "<?xml version=\"1.0\" encoding=\"utf-16\"?><é>";
+        assert_eq!(read(dotnet.as_bytes(), Controls::Refused).unwrap(), dotnet);
+    }
+
+    #[test]
+    fn characters_cut_by_the_window_stay_whole() {
+        let long = "ż🐢x".repeat(40_000);
+        assert_eq!(read(long.as_bytes(), Controls::Refused).unwrap(), long);
+        let mut source = long.as_bytes();
+        let mut text = Text::open(&mut source, Controls::Kept).unwrap();
+        loop {
+            let piece = text.fill_buf().unwrap();
+            if piece.is_empty() {
+                break;
+            }
+            assert!(std::str::from_utf8(piece).is_ok());
+            let used = piece.len();
+            text.consume(used);
+        }
+        assert_eq!(text.position(), long.len() as u64);
+    }
+
+    #[test]
+    fn text_that_is_none_is_malformed() {
+        for bytes in [&b"ab\xff"[..], b"ab\xc5", b"a\x01b", b"a\x00\x00b"] {
+            let error = read(bytes, Controls::Refused).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{bytes:x?}");
+        }
+        assert_eq!(read(b"a\x1b[0m", Controls::Kept).unwrap(), "a\u{1b}[0m");
+    }
+
+    #[test]
+    fn a_line_past_its_bound_is_too_large() {
+        let mut source = &b"short\r\nlonger than ten\nx"[..];
+        let mut text = Text::open(&mut source, Controls::Kept).unwrap();
+        let mut line = String::new();
+        assert!(text.line(&mut line, 10).unwrap());
+        assert_eq!(line, "short");
+        let error = text.line(&mut line, 10).unwrap_err();
+        assert!(error.get_ref().unwrap().downcast_ref::<LimitReached>().is_some());
+    }
+}
