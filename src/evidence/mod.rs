@@ -1,10 +1,10 @@
 //! Evidence: reports read from artifacts within bounds, and what ties each to the head.
 //! One file per format; `format.rs` is their registry. Pure: readers come from outside.
+
 pub mod archive;
 pub mod assess;
 pub mod content;
 pub mod coverage;
-
 pub mod demand;
 pub mod document;
 pub mod exit_codes;
@@ -12,7 +12,6 @@ pub mod finding;
 pub mod format;
 pub mod limits;
 pub mod manifest;
-
 pub mod read;
 pub mod shape;
 pub mod source;
@@ -24,20 +23,24 @@ pub mod text;
 mod cobertura;
 #[cfg(test)]
 mod golden_tests;
+mod json_stream;
 mod junit;
 mod junit_dialect;
 #[cfg(test)]
 mod junit_tests;
 mod lcov;
 mod manifest_checks;
+mod place;
 mod sarif;
+mod tally;
+mod tool_errors;
+mod wire;
 mod xml;
 #[cfg(test)]
 mod xml_tests;
 
 pub use assess::assess;
 pub use content::{Content, EmbeddedCommit, ParseError, Parsed, Substance, ToolName};
-
 pub use demand::Demand;
 pub use document::Document;
 pub use format::{Format, Kind};

@@ -1,0 +1,325 @@
+//! Folds findings one by one into a report: counted, deduplicated, fingerprinted, a bounded number kept with texts.
+//! What only the rest of the file can tell (the tool, a rule's default level) is settled when a run is closed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::model::{count, sanitize};
+
+use super::content::ParseError;
+use super::finding::{Finding, FindingKey, FindingReport, Level};
+use super::limits::Limits;
+use super::place::Place;
+
+/// Distinct rules that the results of one run may name.
+const RULES: usize = 20_000;
+
+/// Who suppressed a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suppressed {
+    /// A comment in the judged source.
+    InSource,
+    /// A list outside the source.
+    External,
+}
+
+/// A region, as far as it is given; all it takes to tell two places apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Region {
+    pub line: Option<u64>,
+    pub column: Option<u64>,
+    pub end_line: Option<u64>,
+    pub end_column: Option<u64>,
+    /// Offset of the first byte or character, where lines are not given.
+    pub offset: Option<u64>,
+}
+
+/// One finding as a report states it.
+#[derive(Debug, Default)]
+pub struct Seen<'a> {
+    /// `None` leaves it to the rule, once the run is closed.
+    pub level: Option<Level>,
+    pub message: &'a str,
+    /// The text of the line, where the report quotes it.
+    pub snippet: Option<&'a str>,
+    pub place: Place,
+    /// Name of the folder that `place` is relative to, for [`Settled::prefix`].
+    pub base: Option<&'a str>,
+    pub region: Region,
+    pub suppressed: Option<Suppressed>,
+    pub claimed_new: Option<bool>,
+    pub security_severity: Option<&'a str>,
+}
+
+/// What a run knows of a rule once it is closed.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    pub rule: String,
+    /// The level of findings that state none.
+    pub level: Option<Level>,
+    pub security_severity: Option<String>,
+}
+
+/// Sorts by identity first, so that equals are neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Record {
+    key: FindingKey,
+    suppressed: Option<Suppressed>,
+    place: u64,
+    level: Option<Level>,
+    rule: u32,
+}
+
+#[derive(Debug)]
+struct Detail {
+    place: u64,
+    rule: u32,
+    base: Option<Box<str>>,
+    finding: Finding,
+}
+
+/// Findings in the making. `R` is how a result names its rule.
+pub struct Tally<R> {
+    kept: usize,
+    text: usize,
+    max: u64,
+    records: Vec<Record>,
+    /// Where the records of the open run start.
+    open: usize,
+    rules: HashMap<R, u32>,
+    names: Vec<R>,
+    /// Details by level, settled.
+    details: BTreeMap<Level, Vec<Detail>>,
+    /// Details of the open run that wait for their rule, by rule.
+    waiting: BTreeMap<u32, Vec<Detail>>,
+    waiting_total: usize,
+    outside: u64,
+    outside_example: Option<String>,
+}
+
+impl<R: Hash + Eq + Clone> Tally<R> {
+    /// Nothing seen.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            kept: limits.details(),
+            text: limits.text(),
+            max: limits.kept_keys,
+            records: Vec::new(),
+            open: 0,
+            rules: HashMap::new(),
+            names: Vec::new(),
+            details: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            waiting_total: 0,
+            outside: 0,
+            outside_example: None,
+        }
+    }
+
+    /// Takes one finding.
+    ///
+    /// # Errors
+    /// [`ParseError::TooLarge`]: more findings than `kept_keys`, or too many rules.
+    pub fn add(&mut self, rule: &R, seen: Seen<'_>) -> Result<(), ParseError> {
+        if self.records.len() as u64 >= self.max {
+            return Err(ParseError::TooLarge(format!("it has more than {} findings", self.max)));
+        }
+        let rule = self.rule(rule)?;
+        let text = seen.snippet.filter(|text| !text.trim().is_empty()).unwrap_or(seen.message);
+        let base = seen.base.unwrap_or("");
+        let key =
+            FindingKey::of(&[base.as_bytes(), seen.place.identity().as_bytes(), folded(text).as_bytes()]);
+        let place = self.place(&seen);
+        self.records.push(Record { key, suppressed: seen.suppressed, place, level: seen.level, rule });
+        if seen.place.is_outside() {
+            self.outside += 1;
+            if self.outside_example.is_none() {
+                self.outside_example = seen.place.stated.as_deref().map(|text| sanitize(text, 120));
+            }
+        }
+        if seen.suppressed.is_none() {
+            self.keep(key, place, rule, seen);
+        }
+        Ok(())
+    }
+
+    /// What tells equal findings at one path apart. Without a region each is one of its own.
+    fn place(&self, seen: &Seen<'_>) -> u64 {
+        if seen.region.line.is_none() && seen.region.offset.is_none() {
+            return self.records.len() as u64;
+        }
+        let mut hasher = DefaultHasher::new();
+        (seen.region, seen.message).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn rule(&mut self, rule: &R) -> Result<u32, ParseError> {
+        if let Some(index) = self.rules.get(rule) {
+            return Ok(*index);
+        }
+        let index = u32::try_from(self.names.len()).ok().filter(|_| self.names.len() < RULES);
+        let index =
+            index.ok_or_else(|| ParseError::TooLarge(format!("its results name more than {RULES} rules")))?;
+        self.rules.insert(rule.clone(), index);
+        self.names.push(rule.clone());
+        Ok(index)
+    }
+
+    /// Keeps the texts of a finding while there is room: for its level, or fairly among the rules that wait.
+    fn keep(&mut self, key: FindingKey, place: u64, rule: u32, seen: Seen<'_>) {
+        if let Some(level) = seen.level {
+            let kept = self.details.entry(level).or_default();
+            if kept.len() < self.kept {
+                kept.push(detail(key, place, rule, seen, level, self.text));
+            }
+            return;
+        }
+        let room = self.kept.saturating_mul(4);
+        let own = self.waiting.get(&rule).map_or(0, Vec::len);
+        if own >= self.kept {
+            return;
+        }
+        if self.waiting_total >= room {
+            let Some(largest) = self.waiting.values_mut().max_by_key(|list| list.len()) else { return };
+            if largest.len() <= own + 1 {
+                return;
+            }
+            largest.pop();
+            self.waiting_total -= 1;
+        }
+        self.waiting_total += 1;
+        let detail = detail(key, place, rule, seen, Level::Warning, self.text);
+        self.waiting.entry(rule).or_default().push(detail);
+    }
+
+    /// Ends a run: its results get their tool, and by `settle` their rule's name and default level;
+    /// `prefix` gives the folder that a base name stands for.
+    pub fn close(
+        &mut self,
+        tool: &str,
+        settle: &mut dyn FnMut(&R) -> Settled,
+        prefix: &dyn Fn(&str) -> Option<String>,
+    ) {
+        let rules: Vec<Settled> = self.names.iter().map(settle).collect();
+        let finished =
+            |key: FindingKey, rule: &str| FindingKey::of(&[tool.as_bytes(), rule.as_bytes(), &key.bytes()]);
+        for record in self.records.iter_mut().skip(self.open) {
+            let Some(rule) = rules.get(record.rule as usize) else { continue };
+            record.key = finished(record.key, &rule.rule);
+            // SARIF 3.27.10: where nothing says otherwise, a result is a warning.
+            record.level = record.level.or(rule.level).or(Some(Level::Warning));
+            // What is settled must not tell equals apart.
+            record.rule = u32::MAX;
+        }
+        self.open = self.records.len();
+        let waiting = std::mem::take(&mut self.waiting);
+        self.waiting_total = 0;
+        for mut detail in waiting.into_values().flatten() {
+            let level = rules.get(detail.rule as usize).and_then(|rule| rule.level).unwrap_or(Level::Warning);
+            detail.finding.level = level;
+            let kept = self.details.entry(level).or_default();
+            if kept.len() < self.kept {
+                kept.push(detail);
+            }
+        }
+        for detail in self.details.values_mut().flatten().filter(|detail| detail.rule != u32::MAX) {
+            let Some(rule) = rules.get(detail.rule as usize) else { continue };
+            detail.rule = u32::MAX;
+            detail.finding.key = finished(detail.finding.key, &rule.rule);
+            detail.finding.rule = sanitize(&rule.rule, self.text);
+            if detail.finding.security_severity.is_none() {
+                detail.finding.security_severity =
+                    rule.security_severity.as_deref().map(|text| sanitize(text, 80));
+            }
+            if let (Some(folder), Some(path)) =
+                (detail.base.take().and_then(|base| prefix(&base)), detail.finding.path.as_mut())
+            {
+                *path = format!("{folder}{path}");
+            }
+        }
+        self.rules.clear();
+        self.names.clear();
+    }
+
+    /// What a reader should know about the places of the findings.
+    pub fn note(&self) -> Option<String> {
+        let example = self.outside_example.as_deref()?;
+        let findings = count(self.outside, "finding");
+        Some(format!("{findings} at a place that is no path of the repository, such as `{example}`"))
+    }
+
+    /// The report. Every run must be closed.
+    pub fn finish(mut self) -> FindingReport {
+        let mut report = FindingReport::default();
+        self.records.sort_unstable();
+        let before = self.records.len();
+        self.records.dedup_by_key(|record| (record.key, record.suppressed, record.place));
+        report.duplicates = (before - self.records.len()) as u64;
+        report.findings = self.kept_findings();
+        for group in self.records.chunk_by(|one, two| (one.key, one.suppressed) == (two.key, two.suppressed))
+        {
+            for (ordinal, record) in (0..).zip(group) {
+                let key = record.key.nth(ordinal);
+                let level = record.level.unwrap_or(Level::Warning);
+                if let Some(by) = record.suppressed {
+                    report.suppressed += 1;
+                    report.suppressed_in_source += u64::from(by == Suppressed::InSource);
+                    report.suppressed_keys.push(key);
+                } else {
+                    report.counts.add(level, 1);
+                    report.keys.push((key, level));
+                }
+            }
+        }
+        report
+    }
+
+    /// The details with their final keys, the gravest first, each once.
+    fn kept_findings(&mut self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut taken = std::collections::HashSet::new();
+        for mut detail in std::mem::take(&mut self.details).into_values().flatten() {
+            if findings.len() >= self.kept {
+                break;
+            }
+            let key = detail.finding.key;
+            if !taken.insert((key, detail.place)) {
+                continue;
+            }
+            let first = self.records.partition_point(|record| (record.key, record.suppressed) < (key, None));
+            let own = self.records.partition_point(|record| {
+                (record.key, record.suppressed, record.place) < (key, None, detail.place)
+            });
+            detail.finding.key = key.nth((own - first) as u64);
+            findings.push(detail.finding);
+        }
+        findings
+    }
+}
+
+fn detail(key: FindingKey, place: u64, rule: u32, seen: Seen<'_>, level: Level, max: usize) -> Detail {
+    let finding = Finding {
+        key,
+        level,
+        rule: String::new(),
+        message: sanitize(seen.message, max),
+        path: seen.place.path.as_deref().map(|path| sanitize(path, max)),
+        stated_path: seen.place.stated.as_deref().map(|path| sanitize(path, max)),
+        line: seen.region.line,
+        column: seen.region.column,
+        security_severity: seen.security_severity.map(|text| sanitize(text, 80)),
+        claimed_new: seen.claimed_new,
+    };
+    Detail { place, rule, base: seen.base.map(Into::into), finding }
+}
+
+/// The text with every run of white space as one space, so that re-indenting is no new finding.
+fn folded(text: &str) -> std::borrow::Cow<'_, str> {
+    let plain = |pair: &[u8]| !pair.starts_with(b"  ");
+    let trimmed = text.trim();
+    let odd = trimmed.bytes().any(|b| b.is_ascii_control() || !b.is_ascii());
+    if !odd && trimmed.as_bytes().windows(2).all(plain) {
+        return trimmed.into();
+    }
+    trimmed.split_whitespace().collect::<Vec<_>>().join(" ").into()
+}
