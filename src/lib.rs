@@ -2,4 +2,6 @@
 //!
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
+pub mod context;
+pub mod forge;
 pub mod model;
