@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/forgejo")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/transcripts")
 }
 
 const VERSIONS: [&str; 2] = ["v15.0.3", "v16.0"];

@@ -1,2 +1,23 @@
 //! Speaks to the forge: REST and both artifact protocols. The only part that opens connections.
 //! The HTTP crate is named in `client.rs` alone.
+
+mod body;
+mod client;
+mod error;
+mod origin;
+mod request;
+pub mod rest;
+mod retry;
+mod tls;
+
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod recorded;
+
+pub use body::Downloaded;
+pub use client::{Client, Proxy, Reply, Settings, Timeouts};
+pub use error::{Broken, Exchange, ForgeError};
+pub use request::{Auth, Method, Payload, Repeat, Request};
+pub use retry::{Backoff, Sleeper, ThreadSleeper};
+pub use tls::Roots;
