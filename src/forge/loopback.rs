@@ -25,10 +25,6 @@ impl Received {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
-
-    pub fn is(&self, method: &str, start: &str) -> bool {
-        self.method == method && self.target.starts_with(start)
-    }
 }
 
 /// What to answer.

@@ -1,10 +1,15 @@
 //! Speaks to the forge: REST and both artifact protocols. The only part that opens connections.
 //! The HTTP crate is named in `client.rs` alone.
 
+mod artifacts;
+mod artifacts_v3;
+mod artifacts_v4;
+mod blob;
 mod body;
 mod client;
 mod error;
 mod origin;
+mod parallel;
 mod request;
 pub mod rest;
 mod retry;
@@ -15,6 +20,8 @@ mod loopback;
 #[cfg(test)]
 mod recorded;
 
+pub use artifacts::{Artifacts, FetchLimits, Fetched, FetchedFile, Listed, Listing};
+pub use blob::Blob;
 pub use body::Downloaded;
 pub use client::{Client, Proxy, Reply, Settings, Timeouts};
 pub use error::{Broken, Exchange, ForgeError};

@@ -12,6 +12,8 @@ pub struct Recorded {
     pub name: String,
     pub method: String,
     pub target: String,
+    /// What a request of the artifact service asks for.
+    pub asked: Option<String>,
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -44,6 +46,7 @@ fn recorded(entry: &Value) -> Recorded {
         name: text(&entry["name"]),
         method: text(&request["method"]),
         target: text(&request["url"]),
+        asked: asked(text(&request["body"]).as_bytes()),
         status: response["status"].as_u64().unwrap().try_into().unwrap(),
         headers,
         body,
@@ -64,10 +67,17 @@ pub fn play(records: Vec<Recorded>, wanted: impl Fn(&Recorded) -> bool + Send + 
         let found = records.iter().find(|record| {
             record.method == request.method
                 && unpaged(&record.target) == unpaged(&request.target)
+                && record.asked == asked(&request.body)
                 && wanted(record)
         });
         found.map_or_else(|| Answer::new(599, format!("not recorded: {}", request.target)), Recorded::answer)
     })
+}
+
+/// The name in a JSON request.
+fn asked(body: &[u8]) -> Option<String> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    value.get("name").or(value.get("name_filter"))?.as_str().map(str::to_owned)
 }
 
 /// The address without its paging: the record was made with other limits.

@@ -248,7 +248,8 @@ fn a_pull_request_with_its_files_reviews_and_pushes() {
         assert_eq!((pull.state, pull.fork, pull.base_branch.as_str()), (PullState::Open, Fork::No, "main"));
         let files = repo.changed_files(judged(version)).unwrap();
         assert_eq!(pull.changed_files, Some(files.len() as u64));
-        assert_eq!((files[0].path.as_str(), files[0].at.as_ref()), ("pb6", Some(&head)));
+        assert_eq!(files[0].at.as_ref(), Some(&head));
+        assert!(files[0].path.starts_with("pb") && files[0].status == "added");
         assert!(repo.reviews(judged(version)).unwrap().is_empty());
         assert_eq!(repo.branch("main").unwrap().tip, base);
 
