@@ -1,0 +1,30 @@
+//! Speaks to the forge: REST and both artifact protocols. The only part that opens connections.
+//! The HTTP crate is named in `client.rs` alone.
+
+mod artifacts;
+mod artifacts_v3;
+mod artifacts_v4;
+mod blob;
+mod body;
+mod client;
+mod error;
+mod origin;
+mod parallel;
+mod request;
+pub mod rest;
+mod retry;
+mod tls;
+
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod recorded;
+
+pub use artifacts::{Artifacts, FetchLimits, Fetched, FetchedFile, Listed, Listing};
+pub use blob::Blob;
+pub use body::Downloaded;
+pub use client::{Client, Proxy, Reply, Settings, Timeouts};
+pub use error::{Broken, Exchange, ForgeError};
+pub use request::{Auth, Method, Payload, Repeat, Request};
+pub use retry::{Backoff, Sleeper, ThreadSleeper};
+pub use tls::Roots;
