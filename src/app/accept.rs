@@ -138,6 +138,7 @@ fn rejudge(
         pull_request: packet.pull_request,
         origin: Binding::AssertedByCaller,
         passed_digests: std::collections::BTreeSet::new(),
+        job_starts: std::collections::BTreeMap::new(),
         now,
     };
     let facts = Facts {

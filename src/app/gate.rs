@@ -86,6 +86,7 @@ fn decide(
         pull_request: request.pull_request,
         origin: Binding::AssertedByCaller,
         passed_digests: std::collections::BTreeSet::new(),
+        job_starts: std::collections::BTreeMap::new(),
         now,
     };
     let facts = Facts {

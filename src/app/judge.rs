@@ -72,7 +72,7 @@ pub fn judge(
         *next += 1;
         let missing = crate::evidence::read::ArtifactState::Missing;
         let artifact = artifacts.get(&demand.artifact).unwrap_or(&missing);
-        set.insert(demand.id.clone(), assess(demand, artifact, index, target, None));
+        set.insert(demand.id.clone(), assess(demand, artifact, index, target));
     }
     let evaluation = evaluate(&sound.policy, &sound.gates, &set, facts, builtin);
     let verdict = decide(&evaluation.results);

@@ -48,6 +48,8 @@ pub enum Found {
 pub struct ArtifactContents {
     /// The names of all files.
     pub names: Vec<RelPath>,
+    /// Of the artifact as it was downloaded; the shell fills it in where it downloaded one.
+    pub sha256: Option<Digest>,
     /// Facts of each file that was read.
     pub files: BTreeMap<RelPath, FileFacts>,
     /// `None` where the artifact has no manifest.
@@ -120,7 +122,7 @@ pub fn read_artifact(
             facts.insert(entry.path.clone(), hash_file(source, file, limits)?);
         }
     }
-    Ok(ArtifactContents { names: by_path.into_keys().collect(), files: facts, manifest, found })
+    Ok(ArtifactContents { names: by_path.into_keys().collect(), sha256: None, files: facts, manifest, found })
 }
 
 /// The paths a demand means: its own path or glob, else the manifest's entry of its id, else the only file.
