@@ -130,8 +130,11 @@ impl V4<'_> {
             self.client.call(&put.with_bytes(blob.piece(*piece)?), |_| Ok(()))
         });
         sent.into_iter().collect::<Result<(), ForgeError>>()?;
-        let list: String = blocks.iter().map(|(_, id)| format!("<Latest>{id}</Latest>")).collect();
-        let list = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{list}</BlockList>");
+        let ids: Vec<&str> = blocks.iter().map(|(_, id)| id.as_str()).collect();
+        let list = format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList><Latest>{}</Latest></BlockList>",
+            ids.join("</Latest><Latest>")
+        );
         let put = put(target, "comp=blocklist", Repeat::Safe).with_bytes(list.into_bytes());
         self.client.call(&put, |_| Ok(()))
     }
@@ -212,9 +215,9 @@ fn put(target: &Url, operation: &str, repeat: Repeat) -> Request {
 /// 96 random bits; hexadecimal, then base64 as the protocol wants it: letters and digits only, all of one length.
 fn block_id() -> Result<String, ForgeError> {
     use base64::Engine as _;
-    let mut random = [0_u8; 12];
+    let mut random = [0_u8; 16];
     getrandom::fill(&mut random).map_err(|err| ForgeError::Setup(format!("no random numbers: {err}")))?;
-    let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:024x}", u128::from_be_bytes(random) >> 32);
     Ok(base64::engine::general_purpose::STANDARD.encode(hex))
 }
 

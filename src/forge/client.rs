@@ -51,8 +51,8 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            request: Duration::from_secs(60),
-            total: Duration::from_secs(30 * 60),
+            request: Duration::from_mins(1),
+            total: Duration::from_mins(30),
         }
     }
 }

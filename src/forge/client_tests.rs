@@ -169,9 +169,9 @@ fn a_refused_connection_is_told_from_a_refusal() {
 #[test]
 fn downloads_are_hashed_unpacked_and_bounded() {
     use std::io::Write as _;
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packer.write_all(&[7; 5000]).unwrap();
-    let packed = packer.finish().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&[7; 5000]).unwrap();
+    let packed = gzip.finish().unwrap();
     let server = Loopback::start(move |request| match request.target.as_str() {
         "/packed" => Answer::new(200, packed.clone()).header("Content-Encoding", "gzip"),
         "/false" => Answer::new(200, "not gzip at all").header("Content-Encoding", "gzip"),

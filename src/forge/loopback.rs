@@ -1,6 +1,7 @@
 //! A server for the tests of this module: answers each request by a closure, breaks off where it is told to,
 //! and stops when it is dropped.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,10 +164,10 @@ fn serve(
     }
     let mut head = format!("HTTP/1.1 {} X\r\nConnection: close\r\n", answer.status);
     if let Some(missing) = answer.missing {
-        head.push_str(&format!("Content-Length: {}\r\n", answer.body.len() + missing));
+        write!(head, "Content-Length: {}\r\n", answer.body.len() + missing).unwrap();
     }
     for (name, value) in &answer.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
     head.push_str("\r\n");
     // The client may hang up first.

@@ -4,9 +4,12 @@
 mod artifacts;
 mod artifacts_v3;
 mod artifacts_v4;
+pub mod attempts;
 mod blob;
 mod body;
+pub mod capabilities;
 mod client;
+mod effects;
 mod error;
 mod origin;
 mod parallel;
@@ -24,6 +27,7 @@ pub use artifacts::{Artifacts, FetchLimits, Fetched, FetchedFile, Listed, Listin
 pub use blob::Blob;
 pub use body::Downloaded;
 pub use client::{Client, Proxy, Reply, Settings, Timeouts};
+pub use effects::{Applied, Effects, FreshHead, Freshness, Judged, JudgedPull, Writer};
 pub use error::{Broken, Exchange, ForgeError};
 pub use request::{Auth, Method, Payload, Repeat, Request};
 pub use retry::{Backoff, Sleeper, ThreadSleeper};

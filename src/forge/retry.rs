@@ -35,7 +35,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { tries: 4, first: Duration::from_millis(500), longest: Duration::from_secs(60) }
+        Self { tries: 4, first: Duration::from_millis(500), longest: Duration::from_mins(1) }
     }
 }
 
