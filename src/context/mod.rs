@@ -9,6 +9,7 @@ mod inside;
 mod needs;
 mod trigger;
 mod variables;
+mod workflow_file;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use address::{ServerUrl, ServerUrlError};
 pub use needs::{JobResult, NeedsError, parse_needs};
 pub use trigger::Trigger;
 pub use variables::Variables;
+pub use workflow_file::{WorkflowFile, WorkflowFileError, WorkflowJob, WorkflowStep};
 
 use crate::model::{CommitSha, PullNumber, RepoSlug, RunId, Token, TokenError};
 
