@@ -81,11 +81,19 @@ struct FormArg {
     format: Form,
 }
 
+/// Whose artifacts are judged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FromArg {
+    /// Those of the run this step belongs to
+    ThisRun,
+}
+
 #[derive(Debug, Args)]
 struct GateArgs {
-    /// The folder whose sub-folders and .zip files are artifacts
+    /// Judge offline: the folder whose sub-folders and .zip files are artifacts. Without it, inside a workflow, the
+    /// artifacts of the run are judged
     #[arg(long, value_name = "DIR")]
-    evidence: PathBuf,
+    evidence: Option<PathBuf>,
     /// The full id of the commit the evidence is for
     #[arg(long, value_name = "SHA")]
     head: Option<String>,
@@ -98,9 +106,22 @@ struct GateArgs {
     /// The pull request the evidence is for
     #[arg(long, value_name = "N")]
     pull: Option<PullNumber>,
-    /// The policy; without one the embedded policy judges what it recognises
+    /// The policy; inside a workflow its path in the repository, read at the base. Without one the embedded policy
+    /// judges what it recognises
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Inside a workflow: whose artifacts are judged
+    #[arg(long, value_enum, default_value = "this-run")]
+    from: FromArg,
+    /// Inside a workflow: what `${{ toJSON(needs) }}` gives, which an action may not read itself
+    #[arg(long, value_name = "JSON", env = "PATCHWARDEN_NEEDS", default_value = "", hide_env_values = true)]
+    needs: String,
+    /// Inside a workflow: post a commit status with the verdict under this context
+    #[arg(long, value_name = "CONTEXT", num_args = 0..=1, default_missing_value = "patchwarden")]
+    commit_status: Option<String>,
+    /// Inside a workflow: keep one comment on the pull request up to date
+    #[arg(long)]
+    comment: bool,
     /// Where the report, the instruction and the summary are written
     #[arg(long, value_name = "DIR", default_value = "patchwarden-out")]
     out: PathBuf,
@@ -265,7 +286,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Fa
 
 fn command(verb: Verb) -> Result<Command, Failure> {
     Ok(match verb {
-        Verb::Gate(args) => Command::Gate(gate_request(args)),
+        Verb::Gate(args) => Command::Gate(gate_request(args)?),
         Verb::Record(args) => Command::Record(record_request(args)?),
         Verb::Accept(args) => Command::Accept(accept_request(args)),
         Verb::Explain(args) => {
@@ -291,19 +312,53 @@ fn command(verb: Verb) -> Result<Command, Failure> {
     })
 }
 
-fn gate_request(args: GateArgs) -> gate::Request {
-    let GateArgs { evidence, head, base, repo, pull, policy, out, now, form } = args;
-    gate::Request::Offline(gate::offline::Request {
+fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
+    let GateArgs {
         evidence,
         head,
         base,
         repo,
-        pull_request: pull,
+        pull,
+        policy,
+        from: FromArg::ThisRun,
+        needs,
+        commit_status,
+        comment,
+        out,
+        now,
+        form,
+    } = args;
+    let form = form.format.into();
+    if let Some(evidence) = evidence {
+        return Ok(gate::Request::Offline(gate::offline::Request {
+            evidence,
+            head,
+            base,
+            repo,
+            pull_request: pull,
+            policy,
+            out,
+            now,
+            form,
+        }));
+    }
+    let path = policy.unwrap_or_else(|| PathBuf::from(DEFAULT_PATH));
+    let policy = path
+        .to_str()
+        .ok_or_else(|| Failure::usage("`--policy` is not UTF-8"))?
+        .parse()
+        .map_err(|error| Failure::usage(format!("`--policy` is no path in a repository: {error}")))?;
+    Ok(gate::Request::ThisRun(Box::new(gate::this_run::Request {
         policy,
         out,
         now,
-        form: form.format.into(),
-    })
+        form,
+        needs,
+        pull,
+        head,
+        commit_status,
+        comment,
+    })))
 }
 
 fn record_request(args: RecordArgs) -> Result<RecordRequest, Failure> {
