@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::artifacts::{Protocol, RowStatus};
 use super::artifacts_v4::served;
+use super::git::hex;
 use super::http::{Reply, Request, go_json, no_route};
 use super::state::{State, http_date};
 
@@ -183,7 +184,7 @@ fn document(value: &Value) -> Reply {
 }
 
 pub fn md5_hex(text: &str) -> String {
-    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Md5::digest(text.as_bytes()))
 }
 
 /// `bytes S-E/TOTAL` as start and total.

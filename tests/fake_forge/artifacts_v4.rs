@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::artifacts::{Protocol, RowStatus};
 use super::auth::sign;
+use super::git::hex;
 use super::http::{Reply, Request, escape, go_json};
 use super::state::{State, Status, http_date, rfc3339};
 
@@ -283,5 +284,5 @@ fn latest_blocks(xml: &str) -> Vec<String> {
 }
 
 pub fn sha256(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(content))
 }

@@ -19,6 +19,16 @@ pub enum Principal {
     Invalid,
 }
 
+impl Principal {
+    /// The login under which it writes.
+    pub fn login(&self) -> String {
+        match self {
+            Self::Person(login) => login.clone(),
+            _ => ACTIONS_USER.to_owned(),
+        }
+    }
+}
+
 /// What the access log keeps of a token: its kind, never itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
@@ -37,7 +47,7 @@ pub struct Access {
 }
 
 impl Access {
-    const NONE: Self = Self { read: false, write: false, admin: false };
+    pub const NONE: Self = Self { read: false, write: false, admin: false };
 }
 
 fn bearer(request: &Request) -> Option<String> {
@@ -70,14 +80,6 @@ impl State {
             }
             Some(Principal::Person(login)) => Principal::Person(login.clone()),
             _ => Principal::Invalid,
-        }
-    }
-
-    /// The login under which `who` writes.
-    pub fn login(&self, who: &Principal) -> String {
-        match who {
-            Principal::Person(login) => login.clone(),
-            _ => ACTIONS_USER.to_owned(),
         }
     }
 

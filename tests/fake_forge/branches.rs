@@ -36,7 +36,8 @@ impl State {
         of.known.insert(sha.clone());
         let before = of.branches.get(branch).map(|branch| branch.tip.clone());
         let protection = of.branches.get(branch).and_then(|branch| branch.protection.clone());
-        of.branches.insert(branch.to_owned(), Branch { tip: sha.clone(), protection });
+        of.branches
+            .insert(branch.to_owned(), Branch { tip: sha.clone(), before: before.clone(), protection });
         self.update_pulls(repo, branch, before.as_deref(), &sha, &author);
         sha
     }

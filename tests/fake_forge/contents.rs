@@ -94,10 +94,7 @@ impl State {
     }
 
     fn raw_route(&self, ask: &Ask, path: &str, request: &Request) -> Reply {
-        let commit = match self.commit_of(ask, request) {
-            Ok(commit) => commit,
-            Err(_) => return self.hidden(),
-        };
+        let Ok(commit) = self.commit_of(ask, request) else { return self.hidden() };
         let Some(content) = commit.tree.get(path) else { return self.hidden() };
         let name = path.rsplit('/').next().unwrap_or(path);
         let touched = git::last_touch(&self.commits, &commit.sha, path).unwrap_or(commit);
@@ -124,7 +121,7 @@ impl State {
         let mut tree = self.commits[&parent].tree.clone();
         tree.insert(path.to_owned(), content);
         let message = body["message"].as_str().unwrap_or("update").to_owned();
-        let author = self.login(&ask.who);
+        let author = ask.who.login();
         let new = NewCommit { sha: None, parents: vec![parent], message, author, tree };
         let sha = self.push_commit(ask.repo, &branch, new);
         let commit = &self.commits[&sha];

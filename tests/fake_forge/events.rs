@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Version;
-use super::auth::Access;
+use super::auth::{Access, Principal};
 use super::git;
 use super::state::{ACTIONS_USER, State, rfc3339};
 
@@ -44,6 +44,7 @@ pub enum Trigger {
     Schedule,
     Release {
         tag: String,
+        name: String,
     },
 }
 
@@ -84,7 +85,7 @@ pub struct Occasion {
 }
 
 impl State {
-    pub fn occasion(&self, repo: i64, trigger: &Trigger) -> Occasion {
+    pub fn occasion(&self, repo: i64, workflow: &str, trigger: &Trigger) -> Occasion {
         match trigger {
             Trigger::Push { branch } => self.pushed(repo, &format!("refs/heads/{branch}")),
             Trigger::PushTag { tag } => self.pushed(repo, &format!("refs/tags/{tag}")),
@@ -109,12 +110,12 @@ impl State {
             Trigger::Issues { number } => {
                 let payload = json!({
                     "action": "opened", "commit_id": "", "number": number,
-                    "issue": self.issue_json(repo, *number), "repository": self.payload_repo(repo),
+                    "issue": self.issue_json(repo, *number), "repository": self.payload_repo(repo, &self.repo(repo).owner),
                     "sender": self.owner_json(repo),
                 });
                 Occasion { payload, ..self.at_default(repo, "issues", "issues") }
             }
-            Trigger::Dispatch { reference, inputs } => self.on_dispatch(repo, reference, inputs),
+            Trigger::Dispatch { reference, inputs } => self.on_dispatch(repo, workflow, reference, inputs),
             Trigger::Schedule => {
                 let occasion = self.at_default(repo, "schedule", "push");
                 // Before v16 a scheduled run's ref is the bare branch name.
@@ -125,10 +126,10 @@ impl State {
                 let (actor, payload) = (ACTIONS_USER.to_owned(), json!({"action": "schedule"}));
                 Occasion { env_ref, actor, payload, ..occasion }
             }
-            Trigger::Release { tag } => {
+            Trigger::Release { tag, name } => {
                 let payload = json!({
-                    "action": "published", "release": self.release_json(repo, tag),
-                    "repository": self.payload_repo(repo), "sender": self.owner_json(repo),
+                    "action": "published", "release": self.release_json(repo, tag, name),
+                    "repository": self.payload_repo(repo, &self.repo(repo).owner), "sender": self.owner_json(repo),
                 });
                 let pushed = self.pushed(repo, &format!("refs/tags/{tag}"));
                 Occasion { trigger_event: "release", event: "release", payload, ..pushed }
@@ -162,18 +163,20 @@ impl State {
 
     fn pushed(&self, repo: i64, reference: &str) -> Occasion {
         let after = self.repo(repo).resolve(reference).unwrap_or_else(|| panic!("no ref `{reference}`"));
-        let parent = self.commits[&after].parents.first().cloned();
-        let before =
-            parent.filter(|_| reference.starts_with("refs/heads/")).unwrap_or_else(|| ZEROS.to_owned());
+        let branch =
+            reference.strip_prefix("refs/heads/").and_then(|name| self.repo(repo).branches.get(name));
+        let old = branch.and_then(|branch| branch.before.clone());
+        let before = old.clone().unwrap_or_else(|| ZEROS.to_owned());
         let commit = self.payload_commit(repo, &after);
-        let commits = if before == ZEROS { json!([]) } else { json!([commit]) };
+        let fresh = old.map(|old| git::range(&self.commits, &old, &after)).unwrap_or_default();
+        let commits: Vec<Value> = fresh.iter().map(|commit| self.payload_commit(repo, &commit.sha)).collect();
         let html = self.repo_html(repo);
         let sender = self.owner_json(repo);
         let payload = json!({
             "ref": reference, "before": before, "after": after,
             "compare_url": format!("{html}/compare/{before}...{after}"),
             "commits": commits, "total_commits": 0, "head_commit": commit,
-            "repository": self.payload_repo(repo), "pusher": sender, "sender": sender,
+            "repository": self.payload_repo(repo, &self.repo(repo).owner), "pusher": sender, "sender": sender,
         });
         Occasion { payload, ..self.plain(repo, "push", &after, reference) }
     }
@@ -185,11 +188,19 @@ impl State {
         let sender = self.user_json(&issue.author);
         let mut payload = json!({
             "action": action, "number": number, "commit_id": "", "review": null, "requested_reviewer": null,
-            "pull_request": self.pull_json(repo, number, Access { read: true, write: true, admin: true }),
-            "repository": self.payload_repo(repo), "sender": sender,
+            "pull_request": self.pull_json(repo, number, Access { read: true, write: false, admin: false }),
+            "repository": self.payload_repo(repo, &issue.author), "sender": sender,
         });
         if let Some(label) = issue.labels.last().filter(|_| action == "label_updated") {
             payload["label"] = self.label_json(repo, *label);
+            payload["label"]["color"] = json!("");
+        }
+        if matches!(action, "label_updated" | "synchronized") {
+            payload["repository"] = self.repo_json(repo, Access::NONE);
+        }
+        if action == "synchronized" {
+            // Whether it can be merged is looked at only afterwards.
+            payload["pull_request"]["mergeable"] = json!(false);
         }
         let reference = format!("refs/pull/{number}/head");
         Occasion {
@@ -215,6 +226,7 @@ impl State {
         };
         occasion.payload["review"] = json!({"type": word, "content": review.body});
         occasion.payload["sender"] = self.user_json(&review.user);
+
         let env_ref = occasion.run_sha.clone();
         let (head_ref, base_ref, actor) = (String::new(), String::new(), review.user);
         Occasion {
@@ -235,26 +247,34 @@ impl State {
         let is_pull = issue.pull.is_some();
         json!({
             "action": "created", "is_pull": is_pull, "issue": self.issue_json(repo, number),
-            "comment": self.comment_json(repo, number, &comment), "repository": self.payload_repo(repo),
+            "comment": self.comment_json(repo, number, &comment),
+            "repository": self.payload_repo(repo, &comment.user),
             "sender": self.user_json(&comment.user),
         })
     }
 
-    fn on_dispatch(&self, repo: i64, reference: &str, inputs: &[(String, String)]) -> Occasion {
+    fn on_dispatch(
+        &self,
+        repo: i64,
+        workflow: &str,
+        reference: &str,
+        inputs: &[(String, String)],
+    ) -> Occasion {
         let full =
             if reference.starts_with("refs/") { reference.into() } else { format!("refs/heads/{reference}") };
         let sha = self.repo(repo).resolve(&full).unwrap_or_else(|| panic!("no ref `{full}`"));
         let inputs: serde_json::Map<String, Value> =
             inputs.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
         let payload = json!({
-            "inputs": inputs, "ref": full, "repository": self.payload_repo(repo),
-            "sender": self.owner_json(repo), "workflow": ".forgejo/workflows/dispatched.yml",
+            "inputs": inputs, "ref": full, "repository": self.repo_json(repo, Access::NONE),
+            "sender": self.owner_json(repo), "workflow": format!(".forgejo/workflows/{workflow}"),
         });
         Occasion { event: "", payload, ..self.plain(repo, "workflow_dispatch", &sha, &full) }
     }
 
-    fn payload_repo(&self, repo: i64) -> Value {
-        self.repo_json(repo, Access { read: true, write: true, admin: true })
+    /// The repository with the permissions of whoever did it, as most payloads have it; some show none at all.
+    fn payload_repo(&self, repo: i64, doer: &str) -> Value {
+        self.repo_json(repo, self.access(&Principal::Person(doer.to_owned()), repo))
     }
 
     fn owner_json(&self, repo: i64) -> Value {
@@ -284,11 +304,11 @@ impl State {
         })
     }
 
-    fn release_json(&self, repo: i64, tag: &str) -> Value {
+    fn release_json(&self, repo: i64, tag: &str, name: &str) -> Value {
         let (api, html) = (self.repo_api(repo), self.repo_html(repo));
         let at = rfc3339(Some(self.now));
         json!({
-            "id": 3, "tag_name": tag, "target_commitish": "", "name": tag, "body": "",
+            "id": 3, "tag_name": tag, "target_commitish": "", "name": name, "body": "",
             "url": format!("{api}/releases/3"), "html_url": format!("{html}/releases/tag/{tag}"),
             "tarball_url": format!("{html}/archive/{tag}.tar.gz"), "zipball_url": format!("{html}/archive/{tag}.zip"),
             "hide_archive_links": false, "upload_url": format!("{api}/releases/3/assets"),

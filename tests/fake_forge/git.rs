@@ -2,6 +2,7 @@
 //! Ids look like git's but are not SHA-1 of git objects; a commit may be given a recorded id instead.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -36,7 +37,14 @@ pub fn object_id(parts: &[&[u8]]) -> String {
         hash.update(part);
         hash.update(part.len().to_le_bytes());
     }
-    hash.finalize().iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..20])
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").unwrap();
+        out
+    })
 }
 
 pub fn commit_id(commit: &Commit) -> String {

@@ -55,7 +55,7 @@ impl State {
             }
             ("POST", ["comments"]) => {
                 let body = request.json().unwrap_or_default();
-                let login = self.login(&ask.who);
+                let login = ask.who.login();
                 let text = body["body"].as_str().unwrap_or_default();
                 let id = self.record(ask.repo, number, "comment", &login, text);
                 let entry = self.entry(ask.repo, id).expect("just recorded");
@@ -220,23 +220,19 @@ impl State {
         let body = request.json().unwrap_or_default();
         let labels = body["labels"].as_array().cloned().unwrap_or_default();
         let labels = labels.iter().filter_map(Value::as_i64).filter(|_| ask.access().write).collect();
-        let login = self.login(&ask.who);
+        let login = ask.who.login();
         let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
         let number = self.open_issue(ask.repo, &login, &text("title"), &text("body"), labels);
         Reply::json(201, &self.issue_json(ask.repo, number))
     }
 
-    fn may_edit(&self, ask: &Ask, author: &str) -> bool {
-        ask.access().write || self.login(&ask.who) == author
-    }
-
     fn edit_route(&mut self, ask: &Ask, number: i64, request: &Request) -> Reply {
         let author = self.repo(ask.repo).issue(number).map(|issue| issue.author.clone()).unwrap_or_default();
-        if !self.may_edit(ask, &author) {
+        if !may_edit(ask, &author) {
             return api_error(&self.root_url, 403, "user should be the author or may write");
         }
         let body = request.json().unwrap_or_default();
-        let (now, login) = (self.now, self.login(&ask.who));
+        let (now, login) = (self.now, ask.who.login());
         let issue = self.repo_mut(ask.repo).issue_mut(number).expect("looked up");
         if let Some(title) = body["title"].as_str() {
             title.clone_into(&mut issue.title);
@@ -264,7 +260,7 @@ impl State {
         if request.method == "GET" {
             return Reply::json(200, &self.comment_json(ask.repo, number, &entry));
         }
-        if !self.may_edit(ask, &entry.user) {
+        if !may_edit(ask, &entry.user) {
             return api_error(&self.root_url, 403, "user should be the author or may write");
         }
         let now = self.now;
@@ -286,7 +282,7 @@ impl State {
             return ask.write_refused(self);
         }
         let body = request.json().unwrap_or_default();
-        let login = self.login(&ask.who);
+        let login = ask.who.login();
         if request.method == "PUT" {
             self.repo_mut(ask.repo).issue_mut(number).expect("looked up").labels.clear();
         }
@@ -320,7 +316,10 @@ impl State {
             full_name: "Forgejo Actions".to_owned(),
             email: "noreply@forgejo.org".to_owned(),
             admin: false,
-            organisation: false,
         }
     }
+}
+
+fn may_edit(ask: &Ask, author: &str) -> bool {
+    ask.access().write || ask.who.login() == author
 }

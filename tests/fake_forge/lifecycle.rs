@@ -9,7 +9,7 @@ impl State {
     /// Starts a run of `workflow`. Jobs without needs wait for a runner, the others are blocked; all are blocked
     /// where a person has to approve first.
     pub fn create_run(&mut self, repo: i64, workflow: &str, trigger: &Trigger, jobs: &WorkflowJobs) -> i64 {
-        let occasion = self.occasion(repo, trigger);
+        let occasion = self.occasion(repo, workflow, trigger);
         let title = self.commits[&occasion.run_sha].message.lines().next().unwrap_or_default().to_owned();
         let by_name = matches!(trigger, Trigger::Dispatch { .. } | Trigger::Schedule);
         let title = if by_name { stem(workflow) } else { title };

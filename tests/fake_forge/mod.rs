@@ -157,7 +157,6 @@ impl Config {
             full_name: String::new(),
             email: format!("{login}@example.com"),
             admin: login == "boss",
-            organisation: false,
         };
         let state = State {
             version: self.version,
@@ -286,9 +285,9 @@ impl FakeForge {
         self.with(|state| step::environment(state, task, folder))
     }
 
-    /// The `event.json` of a run.
+    /// The `event.json` of a run: the payload of the moment it was triggered.
     pub fn event_json(&self, run: RunScene<'_>) -> serde_json::Value {
-        run.event()
+        self.with(|state| state.run(run.id()).occasion.payload.clone())
     }
 
     pub fn fault(&self, at: At, fault: Fault) {

@@ -53,8 +53,8 @@ impl Paging {
     fn links(&self, state: &State, request: &Request, total: usize) -> String {
         let (page, last) = (self.page.max(1), self.last(total));
         let others = request.query.iter().filter(|(key, _)| key != "page" && key != "limit");
-        let others: String =
-            others.map(|(key, value)| format!("&{key}={}", super::http::escape(value))).collect();
+        let others = others
+            .fold(String::new(), |out, (key, value)| out + "&" + key + "=" + &super::http::escape(value));
         let root = state.root_url.trim_end_matches('/');
         let link = |to: usize, rel: &str| {
             format!("<{root}{}?limit={}&page={to}{others}>; rel=\"{rel}\"", request.path, self.limit)

@@ -1,6 +1,8 @@
 //! Pull requests and their reviews over REST.
 //! Source: transcripts `pull_request*`, `operator`, `from_the_base`; dismissal from the v15 router.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::Version;
@@ -170,17 +172,17 @@ impl State {
                 None => "0000000".to_owned(),
             };
             let (from, to) = (id(old.get(before)), id(new.get(&change.path)));
-            out += &format!("diff --git a/{before} b/{}\n", change.path);
+            writeln!(out, "diff --git a/{before} b/{}", change.path).unwrap();
             if old.get(before).is_none() {
                 out += "new file mode 100644\n";
             }
-            out += &format!("index {from}..{to}\n");
+            writeln!(out, "index {from}..{to}").unwrap();
             let name = |side: &str, path: &str, there: bool| {
                 if there { format!("{side}/{path}") } else { "/dev/null".to_owned() }
             };
-            out += &format!("--- {}\n", name("a", before, old.contains_key(before)));
-            out += &format!("+++ {}\n", name("b", &change.path, new.contains_key(&change.path)));
-            out += &format!("@@ -{} +{} @@\n", span(minus.len()), span(plus.len()));
+            writeln!(out, "--- {}", name("a", before, old.contains_key(before))).unwrap();
+            writeln!(out, "+++ {}", name("b", &change.path, new.contains_key(&change.path))).unwrap();
+            writeln!(out, "@@ -{} +{} @@", span(minus.len()), span(plus.len())).unwrap();
             out.extend(minus);
             out.extend(plus);
         }
@@ -217,7 +219,7 @@ impl State {
         };
         let text = body["body"].as_str().unwrap_or_default();
         let commit = body["commit_id"].as_str().unwrap_or(&pull.head_sha);
-        let login = self.login(&ask.who);
+        let login = ask.who.login();
         let id = self.add_review(ask.repo, number, &login, state, text, commit);
         let issue = self.repo(ask.repo).issue(number).expect("looked up");
         let pull = issue.pull.as_ref().expect("looked up");
@@ -260,7 +262,7 @@ impl State {
         if !ask.access().admin {
             return api_error(&self.root_url, 403, "Must be repo admin");
         }
-        let login = self.login(&ask.who);
+        let login = ask.who.login();
         if !self.dismiss_review(ask.repo, issue.number, id.parse().unwrap_or(0), &login) {
             return self.hidden();
         }
@@ -286,17 +288,15 @@ impl State {
             let merged = issue.pull.as_ref().and_then(|pull| pull.merged.as_ref());
             merged.is_some_and(|merged| merged.sha == sha)
         });
-        match found {
-            Some(issue) => Reply::json(200, &self.pull_json(ask.repo, issue.number, self.nested_access(ask))),
-            None => {
-                let message = format!(
-                    "pull request does not exist [id: 0, issue_id: 0, head_repo_id: 0, base_repo_id: {}, \
-                     head_branch: , base_branch: ]",
-                    ask.repo
-                );
-                api_error(&self.root_url, 404, &message)
-            }
+        if let Some(issue) = found {
+            return Reply::json(200, &self.pull_json(ask.repo, issue.number, self.nested_access(ask)));
         }
+        let message = format!(
+            "pull request does not exist [id: 0, issue_id: 0, head_repo_id: 0, base_repo_id: {}, head_branch: , \
+             base_branch: ]",
+            ask.repo
+        );
+        api_error(&self.root_url, 404, &message)
     }
 }
 

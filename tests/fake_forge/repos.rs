@@ -120,7 +120,7 @@ impl State {
                 api_error(&self.root_url, 401, "token is required")
             }
             ("GET", ["user"]) => {
-                let login = self.login(who);
+                let login = who.login();
                 Reply::json(200, &self.user_json(&login))
             }
             ("GET", ["actions", "run"]) if self.version == Version::V16 => self.self_run_route(who),

@@ -52,7 +52,7 @@ impl State {
             request.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
         };
         let (events, statuses) = (of("event"), of("status"));
-        if let Some(word) = self.unknown_status(&statuses) {
+        if let Some(word) = unknown_status(&statuses) {
             return api_error(&self.root_url, 400, &format!("unknown status: {word}"));
         }
         let wanted = |run: &&Run| -> bool {
@@ -71,12 +71,6 @@ impl State {
         let page = Paging::of(self, request).slice_or_all(&runs);
         let page: Vec<Value> = page.into_iter().map(|run| self.run_json(run, seen)).collect();
         Reply::json(200, &json!({"workflow_runs": page, "total_count": runs.len()}))
-    }
-
-    fn unknown_status<'w>(&self, words: &[&'w str]) -> Option<&'w str> {
-        let known =
-            |word: &&&str| Status::ALL.iter().any(|status| status.word() == **word) || **word == "unknown";
-        words.iter().find(|word| !known(word)).copied()
     }
 
     pub fn run_json(&self, id: i64, access: Access) -> Value {
@@ -192,7 +186,7 @@ impl State {
         let inputs = body["inputs"].as_object().cloned().unwrap_or_default();
         let inputs = inputs.iter().map(|(key, value)| (key.clone(), text(value))).collect();
         let run = self.create_run(ask.repo, file, &Trigger::Dispatch { reference, inputs }, &jobs);
-        let login = self.login(&ask.who);
+        let login = ask.who.login();
         self.run_mut(run).occasion.actor = login;
         if body["return_run_info"].as_bool() != Some(true) {
             return Reply::empty(204);
@@ -201,4 +195,11 @@ impl State {
         let keys: Vec<&String> = run.jobs.iter().map(|job| &job.key).collect();
         Reply::json(201, &json!({"id": run.id, "run_number": run.index, "jobs": keys}))
     }
+}
+
+/// A filter word that is no status of Forgejo: GitHub's `completed` and its kin.
+fn unknown_status<'w>(words: &[&'w str]) -> Option<&'w str> {
+    let known =
+        |word: &&&str| Status::ALL.iter().any(|status| status.word() == **word) || **word == "unknown";
+    words.iter().find(|word| !known(word)).copied()
 }

@@ -57,10 +57,6 @@ impl<'f> RepoScene<'f> {
         self
     }
 
-    pub fn id(self) -> i64 {
-        self.id
-    }
-
     pub fn private(self) -> Self {
         self.set(|repo| repo.private = true)
     }
@@ -117,7 +113,7 @@ impl<'f> RepoScene<'f> {
     pub fn branch(self, name: &str, from: &str) -> Self {
         self.set(|repo| {
             let mut branch = repo.branches.get(from).expect("a branch to start from").clone();
-            branch.protection = None;
+            (branch.protection, branch.before) = (None, None);
             repo.branches.insert(name.to_owned(), branch);
         })
     }

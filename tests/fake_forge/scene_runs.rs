@@ -64,7 +64,7 @@ pub struct RunScene<'f> {
 
 impl<'f> RunScene<'f> {
     pub(super) fn of(forge: &'f FakeForge, id: i64) -> Self {
-        forge.with(|state| drop(state.run(id)));
+        assert!(forge.with(|state| state.runs.iter().any(|run| run.id == id)), "no run {id}");
         Self { forge, id }
     }
 
@@ -122,11 +122,6 @@ impl<'f> RunScene<'f> {
                 (row.status, row.content) = (RowStatus::Expired, None);
             }
         });
-    }
-
-    /// The payload of the event that started it.
-    pub fn event(self) -> serde_json::Value {
-        self.forge.with(|state| state.run(self.id).occasion.payload.clone())
     }
 }
 

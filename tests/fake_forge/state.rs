@@ -18,7 +18,6 @@ pub struct User {
     pub full_name: String,
     pub email: String,
     pub admin: bool,
-    pub organisation: bool,
 }
 
 /// Branch protection as far as `GET branches/{name}` tells of it.
@@ -32,6 +31,8 @@ pub struct Protection {
 #[derive(Clone)]
 pub struct Branch {
     pub tip: String,
+    /// Where it stood before the last push; none for a branch that push made.
+    pub before: Option<String>,
     pub protection: Option<Protection>,
 }
 
@@ -334,8 +335,7 @@ impl State {
     pub fn known_user(&self, login: &str) -> User {
         let found = self.users.iter().find(|user| user.login == login).cloned();
         let (login, full_name) = ("Ghost".to_owned(), String::new());
-        let ghost =
-            User { id: -1, login, full_name, email: String::new(), admin: false, organisation: false };
+        let ghost = User { id: -1, login, full_name, email: String::new(), admin: false };
         found.unwrap_or(ghost)
     }
 
@@ -347,7 +347,7 @@ impl State {
         let id = self.users.iter().map(|user| user.id).max().unwrap_or(0).max(0) + 1;
         let email = format!("{login}@example.com");
         let (login, full_name) = (login.to_owned(), String::new());
-        let user = User { id, login, full_name, email, admin: false, organisation: false };
+        let user = User { id, login, full_name, email, admin: false };
         self.users.push(user.clone());
         user
     }

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read as _};
 
 use serde_json::Value;
 
-use super::transcript::Reply;
+use crate::cases::wire::Reply;
 
 /// Headers whose value must be the recorded one.
 const HEADERS: [&str; 16] = [
@@ -110,7 +110,8 @@ fn entries(zip: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
     Some(out)
 }
 
-fn shape(at: &str, theirs: &Value, ours: &Value, out: &mut Vec<String>) {
+/// Keys and types of two documents, and the values that tell something.
+pub fn shape(at: &str, theirs: &Value, ours: &Value, out: &mut Vec<String>) {
     match (theirs, ours) {
         (Value::Object(theirs), Value::Object(ours)) => {
             for (key, value) in theirs {

@@ -5,6 +5,7 @@ mod compare;
 mod replay;
 mod story;
 mod transcript;
+mod triggers;
 
 use replay::Replay;
 
@@ -79,6 +80,20 @@ const EXCEPTIONS: &[Exception] = &[
         difference: ".open_pr_counter = 1",
         reason: OTHERS,
     },
+    Exception {
+        versions: &[Version::V15],
+        file: "push",
+        entries: &["event.json"],
+        difference: ".open_pr_counter = 0",
+        reason: OTHERS,
+    },
+    Exception {
+        versions: &[Version::V15],
+        file: "push.tag",
+        entries: &["event.json"],
+        difference: ".open_pr_counter = 0",
+        reason: OTHERS,
+    },
 ];
 
 fn hold(version: Version, tell: &[fn(&mut Replay<'_>)], requests: usize) {
@@ -114,10 +129,10 @@ fn hold(version: Version, tell: &[fn(&mut Replay<'_>)], requests: usize) {
 
 #[test]
 fn v15_answers_as_recorded() {
-    hold(Version::V15, &[story::demo, story::again, story::from_the_base], 495);
+    hold(Version::V15, &[story::demo, story::again, story::from_the_base, triggers::tell], 495);
 }
 
 #[test]
 fn v16_answers_as_recorded() {
-    hold(Version::V16, &[story::demo, story::again, story::from_the_base], 526);
+    hold(Version::V16, &[story::demo, story::again, story::from_the_base, triggers::tell], 526);
 }

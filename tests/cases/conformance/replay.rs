@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::compare::differences;
-use super::transcript::{Entry, load, send};
-use crate::fake_forge::{FakeForge, JobScene, Version};
+use super::compare::{differences, shape};
+use super::transcript::{Entry, folder, load};
+use crate::cases::wire::{Reply, send};
+use crate::fake_forge::{FakeForge, JobScene, RunScene, Version};
 
 /// One difference between a recorded answer and ours.
 pub struct Difference {
@@ -51,6 +52,13 @@ impl<'f> Replay<'f> {
     /// Sets the forge's clock to this time of the day of the recordings.
     pub fn at(&self, time: &str) {
         let at: jiff::Timestamp = format!("2026-11-21T{time}Z").parse().unwrap();
+        self.forge.set_clock(at.as_second());
+    }
+
+    /// Sets the forge's clock to a time of a recorded event.
+    pub fn at_recorded(&self, file: &str, pointer: &str) {
+        let event = recorded_event(self.version, file).unwrap();
+        let at: jiff::Timestamp = event.pointer(pointer).and_then(Value::as_str).unwrap().parse().unwrap();
         self.forge.set_clock(at.as_second());
     }
 
@@ -122,7 +130,61 @@ impl<'f> Replay<'f> {
         }
     }
 
-    fn send_as(&mut self, entry: &Entry, from: &Sender) -> super::transcript::Reply {
+    /// Compares what a step of this job sees with what was recorded for it. Paths, secrets and what the shell itself
+    /// sets only have to be there.
+    pub fn environment(&mut self, file: &'static str, job: JobScene<'_>) {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = self.forge.env_for(job, folder.path());
+        let text =
+            std::fs::read_to_string(self::folder(self.version).join(format!("env/{file}.txt"))).unwrap();
+        for line in text.lines().filter(|line| !line.starts_with("SHLVL=") && !line.starts_with("_=")) {
+            let (name, theirs) = line.split_once('=').unwrap();
+            let own = ours.get(name).map(|own| own.replace(&self.forge.url(), "http://forge.example"));
+            let hidden = theirs == "***" || theirs.contains("/srv/runner") || name == "PATH";
+            if own.as_deref() != Some(theirs) && !(hidden && own.is_some()) {
+                self.note(file, "environment", format!("{name} is {own:?} instead of {theirs:?}"));
+            }
+        }
+        let event = std::fs::read_to_string(&ours["GITHUB_EVENT_PATH"]).unwrap();
+        let event = event.replace(&self.forge.url(), "http://forge.example");
+        let event: Value = serde_json::from_str(&event).unwrap();
+        // The event recorded as `push` is another one's.
+        if let Some(theirs) = recorded_event(self.version, file).filter(|_| file != "push") {
+            let mut out = Vec::new();
+            shape("", &theirs["event"], &event, &mut out);
+            for what in out {
+                self.note(file, "event.json", what);
+            }
+        }
+    }
+
+    /// Compares a run's payload and the context its step has with the recorded ones.
+    pub fn event(&mut self, file: &'static str, run: RunScene<'_>, job: &str) {
+        let theirs = recorded_event(self.version, file).unwrap();
+        let own = self.forge.event_json(run).to_string().replace(&self.forge.url(), "http://forge.example");
+        let mut out = Vec::new();
+        shape("", &theirs["event"], &serde_json::from_str(&own).unwrap(), &mut out);
+        let folder = tempfile::tempdir().unwrap();
+        let env = self.forge.env_for(run.job(job), folder.path());
+        for (key, value) in theirs["context"].as_object().unwrap() {
+            let own = env.get(&format!("GITHUB_{}", key.to_uppercase()));
+            let telling = ["actor", "base_ref", "event_name", "head_ref", "ref", "ref_name", "ref_type"];
+            let telling = telling.contains(&key.as_str())
+                || ["repository", "sha", "workflow_ref"].contains(&key.as_str());
+            if telling && own.map(String::as_str) != value.as_str() {
+                out.push(format!("context {key} is {own:?} instead of {value}"));
+            }
+        }
+        for what in out {
+            self.note(file, "event.json", what);
+        }
+    }
+
+    fn note(&mut self, file: &'static str, entry: &str, what: String) {
+        self.found.push(Difference { file, entry: entry.to_owned(), job: String::new(), what });
+    }
+
+    fn send_as(&mut self, entry: &Entry, from: &Sender) -> Reply {
         let url = entry.url.trim_start_matches("http://forge.example");
         let mut target = self.resign(url, &entry.name);
         let mut body = entry.body.clone();
@@ -174,6 +236,11 @@ impl<'f> Replay<'f> {
             self.signed.insert((endpoint, name.to_owned()), query.to_owned());
         }
     }
+}
+
+pub fn recorded_event(version: Version, file: &str) -> Option<Value> {
+    let text = std::fs::read_to_string(folder(version).join(format!("events/{file}.json"))).ok()?;
+    Some(serde_json::from_str(&text).unwrap())
 }
 
 /// The sender's run and job in place of those of `push`; ids that are wrong on purpose stay.

@@ -3,7 +3,7 @@
 
 use super::replay::Replay;
 use super::transcript::{Entry, folder, load};
-use crate::fake_forge::{FakeForge, RunScene, Status, Trigger};
+use crate::fake_forge::{Config, FakeForge, RepoScene, RunScene, Status, Trigger, Version};
 
 const MAIN: &str = "537891b2bd3ed3d5ab8f32c94799ec951eedec2c";
 const FEAT: &str = "bef04398bd199894cbfadfcab338fb235aa6960b";
@@ -16,7 +16,7 @@ fn filler(bytes: usize, lines: usize) -> String {
     text
 }
 
-fn probe_jobs<'f>(repo: crate::fake_forge::RepoScene<'f>, trigger: Trigger) -> RunScene<'f> {
+fn probe_jobs(repo: RepoScene<'_>, trigger: Trigger) -> RunScene<'_> {
     let run = repo.run("probe.yml", trigger).job("build", &[]);
     run.job_always("gate", &["build", "failing"]).job("failing", &[]).create()
 }
@@ -71,7 +71,7 @@ fn older_repositories(r: &Replay<'_>) {
     let forge = r.forge;
     r.at(r.pick("08:21:38", "08:21:39"));
     forge.ids(|ids| {
-        (ids.repo, ids.comment, ids.label, ids.issue, ids.pull, ids.review) = (2, 21, 8, 12, 3, 5)
+        (ids.repo, ids.comment, ids.label, ids.issue, ids.pull, ids.review) = (2, 21, 8, 12, 3, 5);
     });
     forge.repo("boss/other").private().commit("main").push();
     forge.repo("boss/pw-action").rename("pw-action2");
@@ -99,12 +99,13 @@ fn older_repositories(r: &Replay<'_>) {
     pull.close("boss");
 }
 
-fn push<'f>(r: &mut Replay<'f>, demo: crate::fake_forge::RepoScene<'f>) -> RunScene<'f> {
+fn push<'f>(r: &mut Replay<'f>, demo: RepoScene<'f>) -> RunScene<'f> {
     r.at("08:52:03");
     let run = probe_jobs(demo, Trigger::push("main"));
     let build = Replay::job(run.job("build"), run.id());
     run.job("failing").start();
     run.job("failing").end(Status::Failure);
+    r.environment("push", run.job("build"));
     r.play("push", &build, |entry| entry.job == "build" && entry.name != "v4-badname-300");
     // Created between two recorded ones and never recorded itself.
     run.job("build").begin_v4("a:b");
@@ -120,7 +121,7 @@ fn push<'f>(r: &mut Replay<'f>, demo: crate::fake_forge::RepoScene<'f>) -> RunSc
     run
 }
 
-fn pull_requests<'f>(r: &mut Replay<'f>, demo: crate::fake_forge::RepoScene<'f>) {
+fn pull_requests<'f>(r: &mut Replay<'f>, demo: RepoScene<'f>) {
     let forge = r.forge;
     r.at("08:52:27");
     forge.ids(|ids| ids.comment = 30);
@@ -151,7 +152,9 @@ fn pull_requests<'f>(r: &mut Replay<'f>, demo: crate::fake_forge::RepoScene<'f>)
     let build = Replay::job(own.job("build"), own.id());
     play_probe(r, "pull_request", own, &build, &script);
 
-    let dispatched = |run: i64| drop(forge.run(run).job("d").finish(Status::Success));
+    let dispatched = |run: i64| {
+        forge.run(run).job("d").finish(Status::Success);
+    };
     if r.pick(true, false) {
         own.job("build").finish(Status::Success);
         r.at("08:52:31");
@@ -194,14 +197,11 @@ fn play_probe(
         whole.push(entry.clone());
     }
     assert_eq!(run.id(), from.run());
+    r.environment(file, run.job("build"));
     r.play_probe(file, from, &whole, "build");
 }
 
-fn from_fork<'f>(
-    r: &mut Replay<'f>,
-    demo: crate::fake_forge::RepoScene<'f>,
-    fork: crate::fake_forge::RepoScene<'f>,
-) {
+fn from_fork<'f>(r: &mut Replay<'f>, demo: RepoScene<'f>, fork: RepoScene<'f>) {
     r.at(r.pick("08:53:09", "08:53:10"));
     let pull = demo.pull("fk", "main").from(fork).open("From fork", "x");
     let script = artifact_script(r);
@@ -240,7 +240,7 @@ fn rerun_of_one_job(r: &mut Replay<'_>, pushed: RunScene<'_>) {
     pushed.job("gate").finish(Status::Success);
 }
 
-fn operator<'f>(r: &mut Replay<'f>, demo: crate::fake_forge::RepoScene<'f>) {
+fn operator<'f>(r: &mut Replay<'f>, demo: RepoScene<'f>) {
     let boss = r.person("boss");
     r.play("operator", &boss, |entry| entry.name != "operator-commit-pull-of-merge");
     let url = r.next("operator").unwrap().url.clone();
@@ -371,6 +371,6 @@ fn unit_report(r: &Replay<'_>) -> Option<Vec<u8>> {
 }
 
 /// The forge of a story: pages as shipped, as on the recorded servers.
-pub fn forge(version: crate::fake_forge::Version) -> FakeForge {
-    crate::fake_forge::Config::new(version).shipped_paging().start()
+pub fn forge(version: Version) -> FakeForge {
+    Config::new(version).shipped_paging().start()
 }
