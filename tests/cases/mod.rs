@@ -2,6 +2,7 @@
 //! A case of the fake forge tests the fake itself, so that the others may believe it.
 
 mod conformance;
+mod fake_forge_client;
 mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
