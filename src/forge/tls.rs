@@ -152,7 +152,7 @@ mod tests {
             let url = format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port());
             let server = std::thread::spawn(move || serve_once(&listener));
             let backoff = Backoff { tries: 1, ..Backoff::default() };
-            let client = Client::new(Settings { roots, backoff, ..plain.settings("") }).unwrap();
+            let client = Client::new(Settings { backoff, roots, ..plain.settings("") }).unwrap();
             let result =
                 client.call(&Request::get(url.parse().unwrap()), |reply| crate::forge::body::read(reply, 10));
             match result {
