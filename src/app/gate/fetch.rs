@@ -23,6 +23,14 @@ pub struct RunArtifacts<'a> {
     pub listing: Result<Listing, ForgeError>,
 }
 
+/// What looking into every artifact found.
+#[derive(Default)]
+pub struct Looked {
+    pub seen: Vec<(ArtifactName, Recognised)>,
+    /// Artifacts that could not be looked into, and why.
+    pub refused: Vec<(ArtifactName, String)>,
+}
+
 impl RunArtifacts<'_> {
     /// Fetches and reads what the demands need.
     pub fn read(&self, demands: &[&Demand], limits: &Limits) -> Artifacts {
@@ -64,8 +72,8 @@ impl RunArtifacts<'_> {
         &self,
         limits: &Limits,
     ) -> (Vec<(ArtifactName, Recognised)>, Vec<(ArtifactName, String)>) {
-        let (mut seen, mut refused) = (Vec::new(), Vec::new());
-        let Ok(listing) = &self.listing else { return (seen, refused) };
+        let mut looked = Looked::default();
+        let Ok(listing) = &self.listing else { return looked };
         let listed: Vec<&Listed> =
             listing.artifacts.iter().filter(|one| !one.name.as_str().starts_with(RESULT_PREFIX)).collect();
         let fetched = self.service.fetch(&listed, &FetchLimits::default());
@@ -78,11 +86,11 @@ impl RunArtifacts<'_> {
                 Err(error) => Err(SourceError::Unreadable(error.to_string())),
             };
             match found {
-                Ok(found) => seen.extend(found.into_iter().map(|one| (listed.name.clone(), one))),
-                Err(error) => refused.push((listed.name.clone(), error.to_string())),
+                Ok(found) => looked.seen.extend(found.into_iter().map(|one| (listed.name.clone(), one))),
+                Err(error) => looked.refused.push((listed.name.clone(), error.to_string())),
             }
         }
-        (seen, refused)
+        looked
     }
 }
 

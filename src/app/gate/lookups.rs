@@ -13,14 +13,6 @@ use crate::model::{CommitSha, RelPath, Timestamp, sanitize};
 /// Policies and workflow files are small; more is none of ours.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// The policy's text and where it came from.
-pub struct FoundPolicy {
-    /// `None` where the commit can be read and has no such file.
-    pub text: Option<String>,
-    /// The commit it was read at.
-    pub at: Option<CommitSha>,
-}
-
 /// Reads the policy at a commit.
 ///
 /// # Errors

@@ -319,11 +319,12 @@ fn load(
 }
 
 fn embedded(artifacts: Option<&RunArtifacts<'_>>, notes: &mut Vec<String>) -> String {
-    let (seen, refused) = artifacts.map(|artifacts| artifacts.recognise(&limits())).unwrap_or_default();
-    for (name, why) in refused {
+    let looked = artifacts.map(|artifacts| artifacts.recognise(&limits())).unwrap_or_default();
+    for (name, why) in looked.refused {
         notes.push(format!("artifact `{}` was not judged: {why}", sanitize(name.as_str(), 100)));
     }
-    let seen: Vec<Seen> = seen
+    let seen: Vec<Seen> = looked
+        .seen
         .into_iter()
         .map(|(artifact, one)| Seen {
             artifact,
