@@ -68,10 +68,7 @@ impl RunArtifacts<'_> {
     }
 
     /// Every report whose format is recognised, and the artifacts that could not be looked into.
-    pub fn recognise(
-        &self,
-        limits: &Limits,
-    ) -> (Vec<(ArtifactName, Recognised)>, Vec<(ArtifactName, String)>) {
+    pub fn recognise(&self, limits: &Limits) -> Looked {
         let mut looked = Looked::default();
         let Ok(listing) = &self.listing else { return looked };
         let listed: Vec<&Listed> =
