@@ -133,14 +133,11 @@ enum WireOn {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum WireFilters {
-    Keys(BTreeMap<String, Skipped>),
+    #[expect(clippy::zero_sized_map_values, reason = "the values are read past")]
+    Keys(BTreeMap<String, serde::de::IgnoredAny>),
     /// `schedule:` holds a list.
     Other(serde::de::IgnoredAny),
 }
-
-/// A value that is not looked at.
-#[derive(Deserialize)]
-struct Skipped(#[expect(dead_code, reason = "read past, never looked at")] serde::de::IgnoredAny);
 
 impl WireFilters {
     fn keys(self) -> Vec<String> {

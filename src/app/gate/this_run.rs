@@ -10,7 +10,7 @@ use crate::context::{Head, Inputs, JobResult, RunContext, Trigger, Variables, Wo
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
 use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
-use crate::forge::{Artifacts as Service, Client, FreshHead, Settings};
+use crate::forge::{Artifacts as Service, Client, FreshHead, Roots, Settings};
 use crate::gate::{
     ChangedPaths, Evaluation, Facts, PolicyOrigin, Reread, RunJobs, evaluate, judge_producers,
     judge_protected, judge_reread, policy_gate,
@@ -67,7 +67,7 @@ pub fn run(request: &Request) -> Ended {
     let decided = (|| {
         let scene = scene(request, &variables)?;
         facts_of(&scene, &mut facts);
-        let client = client(&scene)?;
+        let client = client(&scene, &variables)?;
         let ended = judge_run(request, &scene, &client, &mut facts, &mut now);
         ended.map(|(decided, fresh)| (decided, fresh, scene, client))
     })();
@@ -147,6 +147,7 @@ fn facts_of(scene: &Scene, facts: &mut TargetFacts) {
 fn client(scene: &Scene) -> Result<Client, Failure> {
     let settings =
         Settings::of(&scene.context).ok_or_else(|| no_verdict("the server's address is not known"))?;
+    settings.roots = Roots::of(variables);
     Client::new(settings).map_err(|error| no_verdict("the forge could not be reached").caused_by(error))
 }
 
@@ -184,6 +185,12 @@ fn judge_run(
         (Head::ToAsk(_), Some(pull)) => pull.head.clone(),
         (Head::ToAsk(_), None) => return Err(no_verdict("the pull request's head could not be asked for")),
     };
+    if let Some(expected) = request.head.as_deref().filter(|expected| *expected != head.as_str()) {
+        let expected = sanitize(expected, 80);
+        return Err(no_verdict(format!(
+            "heads disagree: `--head` is `{expected}`, the pull request's is `{head}`"
+        )));
+    }
     facts.target_sha = Some(head.clone());
     facts.pull_request = asked.pull.as_ref().map(|pull| pull.number).or(facts.pull_request);
     let base = base_of(context, asked.pull.as_ref());
