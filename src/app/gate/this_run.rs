@@ -144,8 +144,8 @@ fn facts_of(scene: &Scene, facts: &mut TargetFacts) {
     }
 }
 
-fn client(scene: &Scene) -> Result<Client, Failure> {
-    let settings =
+fn client(scene: &Scene, variables: &Variables) -> Result<Client, Failure> {
+    let mut settings =
         Settings::of(&scene.context).ok_or_else(|| no_verdict("the server's address is not known"))?;
     settings.roots = Roots::of(variables);
     Client::new(settings).map_err(|error| no_verdict("the forge could not be reached").caused_by(error))
