@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::record::{RecordRequest, ReportRequest};
-use crate::app::{Command, OutputForm, accept, explain, gate, policy, schema};
+use crate::app::{Command, OutputForm, accept, explain, gate, inspect, policy, schema};
 use crate::error::{EXIT_USAGE, Failure};
 use crate::evidence::Format;
 use crate::model::{CommitSha, EvidenceId, PullNumber, RepoSlug, Span, Timestamp};
@@ -48,6 +48,9 @@ enum Verb {
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
     )]
     Explain(ExplainArgs),
+    /// What a report is, what it measured, which traps it shows, which commit it is bound to
+    #[command(after_help = "Example:\n  patchwarden inspect junit.xml artifacts/lint.zip")]
+    Inspect(InspectArgs),
     /// Propose, check or show a policy
     #[command(subcommand, after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Policy(PolicyVerb),
@@ -202,6 +205,18 @@ struct ExplainArgs {
     form: FormArg,
 }
 
+#[derive(Debug, Args)]
+struct InspectArgs {
+    /// Reports, zips or folders
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Read them as this format instead of deciding by content
+    #[arg(long = "as", value_name = "FORMAT")]
+    read_as: Option<Format>,
+    #[command(flatten)]
+    form: FormArg,
+}
+
 #[derive(Debug, Subcommand)]
 enum PolicyVerb {
     /// Propose a policy for a folder of evidence, or one to start from
@@ -295,6 +310,10 @@ fn command(verb: Verb) -> Result<Command, Failure> {
                 Some(report) => explain::Request::Gate { report, gate: args.subject, form },
                 None => explain::Request::Code { code: args.subject, form },
             })
+        }
+        Verb::Inspect(args) => {
+            let InspectArgs { files, read_as, form } = args;
+            Command::Inspect(inspect::Request { files, format: read_as, form: form.format.into() })
         }
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },
