@@ -11,8 +11,14 @@ use super::escape::{markdown_code, markdown_fence, markdown_line};
 /// Rows of a table or entries of a list before the rest is counted.
 const SHOWN: usize = 50;
 
+/// Rows for gates that passed: beyond these nobody reads on.
+const SHOWN_PASSED: usize = 20;
+
 /// Quotes shown per blocker.
 const QUOTES: usize = 6;
+
+/// Paths shown per blocker.
+const PATHS: usize = 5;
 
 /// The summary of a report and its packet.
 pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
@@ -71,16 +77,17 @@ fn mark(verdict: Verdict) -> &'static str {
 fn headline_words(report: &GateReport, verdict: Verdict) -> String {
     let with =
         |outcome| report.gates.iter().filter(|gate| gate.enforced && gate.outcome == outcome).count() as u64;
-    let verb = |number| if number == 1 { "s" } else { "" };
+    let total = count(report.gates.len() as u64, "gate");
     match verdict {
-        Verdict::Pass => format!("pass: {} passed", count(with(Outcome::Pass), "gate")),
-        Verdict::Blocked => format!("blocked: {} failed", count(with(Outcome::Fail), "gate")),
+        Verdict::Pass => format!("pass: {} of {total} passed", with(Outcome::Pass)),
+        Verdict::Blocked => format!("blocked: {} of {total} failed", with(Outcome::Fail)),
         Verdict::NeedsHuman => {
             let number = with(Outcome::NeedsHuman);
-            format!("needs\\_human: {} want{} a person", count(number, "gate"), verb(number))
+            let verb = if number == 1 { "wants" } else { "want" };
+            format!("needs\\_human: {number} of {total} {verb} a person")
         }
         Verdict::Unmeasured => {
-            format!("unmeasured: {} could not be judged", count(with(Outcome::Unmeasured), "gate"))
+            format!("unmeasured: {} of {total} could not be judged", with(Outcome::Unmeasured))
         }
     }
 }
@@ -91,23 +98,37 @@ fn gates(report: &GateReport, out: &mut String) {
     }
     out.push_str("| gate | outcome | observed | threshold |\n|---|---|---|---|\n");
     // What does not pass stands first, so that sixty gates read as quickly as three.
-    let mut sorted: Vec<&GateSection> = report.gates.iter().collect();
-    sorted.sort_by_key(|gate| (gate.outcome == Outcome::Pass, !gate.enforced));
-    for gate in sorted.iter().take(SHOWN) {
-        let advisory = if gate.enforced { "" } else { " (advisory)" };
-        let title =
-            if gate.title == gate.id.as_str() { format!("`{}`", gate.id) } else { gate.title.clone() };
-        let _ = writeln!(
-            out,
-            "| {} | {}{advisory} | {} | {} |",
-            markdown_line(&title),
-            outcome_words(gate.outcome),
-            markdown_line(&gate.observed),
-            markdown_line(&gate.threshold)
-        );
+    let (passed, others): (Vec<&GateSection>, Vec<&GateSection>) =
+        report.gates.iter().partition(|gate| gate.outcome == Outcome::Pass);
+    let mut others = others;
+    others.sort_by_key(|gate| !gate.enforced);
+    for gate in others.iter().take(SHOWN).chain(passed.iter().take(SHOWN_PASSED)) {
+        gate_row(gate, out);
     }
-    cut(sorted.len(), "gate", out);
+    if others.len() > SHOWN {
+        // Which gates did not pass is never cut, only what is said about them.
+        let ids: Vec<String> = others.iter().skip(SHOWN).map(|gate| format!("`{}`", gate.id)).collect();
+        let rest = count(ids.len() as u64, "more gate");
+        let _ = writeln!(out, "\n… and {rest} that did not pass: {}.", ids.join(", "));
+    }
+    if passed.len() > SHOWN_PASSED {
+        let rest = count((passed.len() - SHOWN_PASSED) as u64, "more gate");
+        let _ = writeln!(out, "\n… and {rest} that passed, in `gate_report.json`.");
+    }
     out.push('\n');
+}
+
+fn gate_row(gate: &GateSection, out: &mut String) {
+    let advisory = if gate.enforced { "" } else { " (advisory)" };
+    let title = if gate.title == gate.id.as_str() { format!("`{}`", gate.id) } else { gate.title.clone() };
+    let _ = writeln!(
+        out,
+        "| {} | {}{advisory} | {} | {} |",
+        markdown_line(&title),
+        outcome_words(gate.outcome),
+        markdown_line(&gate.observed),
+        markdown_line(&gate.threshold)
+    );
 }
 
 fn outcome_words(outcome: Outcome) -> &'static str {
@@ -138,24 +159,30 @@ fn blockers(packet: &RepairPacket, out: &mut String) {
 }
 
 fn blocker(number: usize, entry: &Entry, out: &mut String) {
-    let advisory = if entry.enforced { "" } else { " (advisory)" };
+    let advisory = if entry.enforced { "" } else { ", advisory" };
     let _ = writeln!(
         out,
-        "{number}. **{}** (`{}`, gate `{}`){advisory}",
+        "{number}. **{}** (`{}` in gate `{}`, entry `{}`{advisory})",
         markdown_line(&entry.reason),
         entry.source.code.as_str(),
-        entry.source.gate
+        entry.source.gate,
+        entry.key.short()
     );
     let _ = writeln!(
         out,
-        "   - {} does: `{}`: {}",
+        "   - **{}**: {} (`{}`)",
         entry.owner.as_str(),
-        entry.action.kind.as_str(),
-        markdown_line(&entry.action.summary)
+        markdown_line(&entry.action.summary),
+        entry.action.kind.as_str()
     );
     if !entry.action.command.is_empty() {
         let command = entry.action.command.join(" ").replace('`', "'");
-        let _ = writeln!(out, "   - command: `{command}`");
+        let _ = writeln!(out, "   - run: `{command}`");
+    }
+    if !entry.action.paths.is_empty() {
+        let paths: Vec<String> =
+            entry.action.paths.iter().map(|path| format!("`{}`", path.replace('`', "'"))).collect();
+        let _ = writeln!(out, "   - look at: {}", crate::model::cut_list(&paths, PATHS));
     }
     let head = match entry.acceptance.head {
         AcceptanceHead::Same => "this head",
@@ -163,7 +190,7 @@ fn blocker(number: usize, entry: &Entry, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "   - accepted when gate `{}` shows no `{}` for {head}",
+        "   - accepted when `{}` shows no `{}` for {head}",
         entry.acceptance.gate,
         entry.acceptance.check.as_str()
     );
@@ -206,12 +233,15 @@ fn evidence(report: &GateReport, out: &mut String) {
     }
     cut(report.evidence.len(), "piece", out);
     out.push('\n');
-    for item in report.evidence.iter().filter(|item| !item.notes.is_empty()).take(SHOWN) {
+    let with_notes: Vec<_> = report.evidence.iter().filter(|item| !item.notes.is_empty()).collect();
+    for item in with_notes.iter().take(SHOWN) {
         for note in item.notes.iter().take(3) {
             let _ = writeln!(out, "- `{}`: {}", item.id, markdown_line(note));
         }
     }
-    out.push('\n');
+    if !with_notes.is_empty() {
+        out.push('\n');
+    }
 }
 
 fn file_words(item: &EvidenceReport) -> String {

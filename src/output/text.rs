@@ -6,8 +6,11 @@ use crate::model::{Outcome, Verdict, count};
 use crate::repair::{AcceptanceHead, Entry, RepairPacket};
 use crate::report::GateReport;
 
-/// Blockers shown before the rest is counted.
+/// Blockers shown before the rest is counted; every gate they belong to is still named below them.
 const SHOWN: usize = 20;
+
+/// Gates shown that passed, before the rest is counted.
+const SHOWN_PASSED: usize = 20;
 
 /// The result as text: what did not pass first, one line each, then how it ends.
 pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
@@ -27,7 +30,14 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
         out.push('\n');
     }
     let width = report.gates.iter().map(|gate| gate.id.as_str().len()).max().unwrap_or(0).min(40);
+    let mut passed = 0;
     for gate in &report.gates {
+        if gate.outcome == Outcome::Pass && gate.waived.is_empty() && gate.skipped.is_empty() {
+            passed += 1;
+            if passed > SHOWN_PASSED {
+                continue;
+            }
+        }
         let advisory = if gate.enforced { "" } else { " (advisory)" };
         let _ = writeln!(
             out,
@@ -46,6 +56,10 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
                 waived.expires, waived.reason, waived.waiver
             );
         }
+    }
+    if passed > SHOWN_PASSED {
+        let rest = count((passed - SHOWN_PASSED) as u64, "other gate");
+        let _ = writeln!(out, "  … and {rest} passed");
     }
     for waiver in &report.unmatched_waivers {
         let why = if waiver.expired { "expired" } else { "unmatched" };
@@ -93,9 +107,10 @@ fn blocker(entry: &Entry, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "hint: {command}{}; accepted when `{}` shows no {} for {head}",
+        "hint: {command}{}; accepted when `{}` shows no {} for {head} (entry {})",
         entry.action.summary,
         entry.acceptance.gate,
-        entry.acceptance.check.as_str()
+        entry.acceptance.check.as_str(),
+        entry.key.short()
     );
 }
