@@ -103,11 +103,11 @@ fn blocker(entry: &Entry, out: &mut String) {
     let command = if entry.action.command.is_empty() {
         String::new()
     } else {
-        format!("run `{}`: ", entry.action.command.join(" "))
+        format!(" (command: `{}`)", entry.action.command.join(" "))
     };
     let _ = writeln!(
         out,
-        "hint: {command}{}; accepted when `{}` shows no {} for {head} (entry {})",
+        "hint: {}{command}; accepted when `{}` shows no {} for {head} (entry {})",
         entry.action.summary,
         entry.acceptance.gate,
         entry.acceptance.check.as_str(),
