@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::model::{Outcome, Verdict, count};
-use crate::repair::{AcceptanceHead, Entry, RepairPacket};
+use crate::repair::{AcceptanceHead, RepairPacket};
 use crate::report::{EvidenceReport, GateReport, GateSection};
 
+use super::alike::{Alike, join};
 use super::escape::{markdown_code, markdown_fence, markdown_line};
 
 /// Rows of a table or entries of a list before the rest is counted.
@@ -115,14 +116,15 @@ fn gates(report: &GateReport, out: &mut String) {
 
 fn gate_row(gate: &GateSection, out: &mut String) {
     let advisory = if gate.enforced { "" } else { " (advisory)" };
-    let title = if gate.title == gate.id.as_str() { format!("`{}`", gate.id) } else { gate.title.clone() };
+    let id = format!("`{}`", gate.id);
+    let title = if gate.title == gate.id.as_str() { id } else { format!("{} ({id})", gate.title) };
     let _ = writeln!(
         out,
         "| {} | {}{advisory} | {} | {} |",
         markdown_line(&title),
         outcome_words(gate.outcome),
         markdown_line(&gate.observed),
-        markdown_line(&gate.threshold)
+        if gate.threshold.is_empty() { "–".to_owned() } else { markdown_line(&gate.threshold) }
     );
 }
 
@@ -136,9 +138,11 @@ fn outcome_words(outcome: Outcome) -> &'static str {
     }
 }
 
-fn cut(total: usize, noun: &str, out: &mut String) {
+fn cut(total: usize, one: &str, many: &str, out: &mut String) {
     if total > SHOWN {
-        let _ = writeln!(out, "\n… and {} more in `gate_report.json`.", count((total - SHOWN) as u64, noun));
+        let rest = total - SHOWN;
+        let noun = if rest == 1 { one } else { many };
+        let _ = writeln!(out, "\n… and {rest} more {noun}, in `gate_report.json`.");
     }
 }
 
@@ -147,21 +151,23 @@ fn blockers(packet: &RepairPacket, out: &mut String) {
         return;
     }
     out.push_str("## What to do\n\n");
-    for (index, entry) in packet.entries.iter().take(SHOWN).enumerate() {
-        blocker(index + 1, entry, out);
+    let joined = join(&packet.entries);
+    for (index, alike) in joined.iter().take(SHOWN).enumerate() {
+        blocker(index + 1, alike, out);
     }
-    cut(packet.entries.len(), "entry", out);
+    cut(joined.len(), "thing to do", "things to do", out);
 }
 
-fn blocker(number: usize, entry: &Entry, out: &mut String) {
+fn blocker(number: usize, alike: &Alike<'_>, out: &mut String) {
+    let entry = alike.first;
     let advisory = if entry.enforced { "" } else { ", advisory" };
     let _ = writeln!(
         out,
-        "{number}. **{}** (`{}` in gate `{}`, entry `{}`{advisory})",
+        "{number}. **{}** (`{}` in {}, {}{advisory})",
         markdown_line(&entry.reason),
         entry.source.code.as_str(),
-        entry.source.gate,
-        entry.key.short()
+        alike.gates(),
+        alike.keys("`")
     );
     let _ = writeln!(
         out,
@@ -185,8 +191,8 @@ fn blocker(number: usize, entry: &Entry, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "   - accepted when `{}` shows no `{}` for {head}",
-        entry.acceptance.gate,
+        "   - accepted when {} no `{}` for {head}",
+        if alike.several() { "they show".to_owned() } else { format!("`{}` shows", entry.acceptance.gate) },
         entry.acceptance.check.as_str()
     );
     if !entry.untrusted.is_empty() {
@@ -226,7 +232,7 @@ fn evidence(report: &GateReport, out: &mut String) {
             markdown_line(&binding_words(item))
         );
     }
-    cut(report.evidence.len(), "piece", out);
+    cut(report.evidence.len(), "piece of evidence", "pieces of evidence", out);
     out.push('\n');
     let with_notes: Vec<_> = report.evidence.iter().filter(|item| !item.notes.is_empty()).collect();
     for item in with_notes.iter().take(SHOWN) {
@@ -283,7 +289,7 @@ fn waivers(report: &GateReport, out: &mut String) {
             markdown_line(&one.waiver)
         );
     }
-    cut(waived.len().max(report.unmatched_waivers.len()), "waiver", out);
+    cut(waived.len().max(report.unmatched_waivers.len()), "waiver", "waivers", out);
     out.push('\n');
 }
 
@@ -300,7 +306,7 @@ fn not_judged(report: &GateReport, out: &mut String) {
     for note in report.notes.iter().take(SHOWN) {
         let _ = writeln!(out, "- {}", markdown_line(note));
     }
-    cut(skips.len().max(report.notes.len()), "line", out);
+    cut(skips.len().max(report.notes.len()), "line", "lines", out);
     out.push('\n');
 }
 

@@ -1,5 +1,6 @@
 //! Renderings of the report, one file per form. Pure: report in, bytes out; nothing is decided here.
 
+mod alike;
 mod escape;
 mod explain;
 mod json;

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::model::{Outcome, Verdict, count};
-use crate::repair::{AcceptanceHead, Entry, RepairPacket};
+use crate::repair::{AcceptanceHead, RepairPacket};
 use crate::report::GateReport;
+
+use super::alike::{Alike, join};
 
 /// Blockers shown before the rest is counted; every gate they belong to is still named below them.
 const SHOWN: usize = 20;
@@ -20,11 +22,12 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
         return out;
     };
     let entries = packet.map(|packet| packet.entries.as_slice()).unwrap_or_default();
-    for entry in entries.iter().take(SHOWN) {
-        blocker(entry, &mut out);
+    let joined = join(entries);
+    for alike in joined.iter().take(SHOWN) {
+        blocker(alike, &mut out);
     }
-    if entries.len() > SHOWN {
-        let _ = writeln!(out, "… and {}", count((entries.len() - SHOWN) as u64, "other blocker"));
+    if joined.len() > SHOWN {
+        let _ = writeln!(out, "… and {}", count((joined.len() - SHOWN) as u64, "other blocker"));
     }
     if !entries.is_empty() {
         out.push('\n');
@@ -76,20 +79,17 @@ fn head_words(report: &GateReport) -> String {
     report.target.target_sha.as_ref().map(|sha| format!(" for {sha}")).unwrap_or_default()
 }
 
-fn blocker(entry: &Entry, out: &mut String) {
+fn blocker(alike: &Alike<'_>, out: &mut String) {
+    let entry = alike.first;
     let (word, verb) = match entry.source.code.info().outcome {
+        Outcome::NeedsHuman if alike.several() => (Verdict::NeedsHuman.as_str(), "need a person"),
         Outcome::NeedsHuman => (Verdict::NeedsHuman.as_str(), "needs a person"),
         Outcome::Unmeasured => (Verdict::Unmeasured.as_str(), "could not be judged"),
         _ => (Verdict::Blocked.as_str(), "failed"),
     };
     let word = if entry.enforced { word } else { "advisory" };
-    let _ = writeln!(
-        out,
-        "{word}: gate `{}` {verb}: {} ({})",
-        entry.source.gate,
-        entry.reason,
-        entry.source.code.as_str()
-    );
+    let _ =
+        writeln!(out, "{word}: {} {verb}: {} ({})", alike.gates(), entry.reason, entry.source.code.as_str());
     for quote in entry.untrusted.iter().take(5) {
         let _ = writeln!(out, "    | {}: {}", quote.label, quote.text);
     }
@@ -107,10 +107,10 @@ fn blocker(entry: &Entry, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "hint: {}{command}; accepted when `{}` shows no {} for {head} (entry {})",
+        "hint: {}{command}; accepted when {} no {} for {head} ({})",
         entry.action.summary,
-        entry.acceptance.gate,
+        if alike.several() { "they show".to_owned() } else { format!("`{}` shows", entry.acceptance.gate) },
         entry.acceptance.check.as_str(),
-        entry.key.short()
+        alike.keys("")
     );
 }
