@@ -98,11 +98,10 @@ fn gates(report: &GateReport, out: &mut String) {
         return;
     }
     out.push_str("| gate | outcome | observed | threshold |\n|---|---|---|---|\n");
-    // What does not pass stands first, so that sixty gates read as quickly as three.
-    let (passed, others): (Vec<&GateSection>, Vec<&GateSection>) =
-        report.gates.iter().partition(|gate| gate.outcome == Outcome::Pass);
-    let mut others = others;
-    others.sort_by_key(|gate| !gate.enforced);
+    // What does not pass stands first, then what passes by a waiver, so that sixty gates read as quickly as three.
+    let (passed, mut others): (Vec<&GateSection>, Vec<&GateSection>) =
+        report.gates.iter().partition(|gate| gate.outcome == Outcome::Pass && gate.waived.is_empty());
+    others.sort_by_key(|gate| (gate.outcome == Outcome::Pass, !gate.enforced));
     // Which gates did not pass is never cut.
     for gate in others.iter().chain(passed.iter().take(SHOWN_PASSED)) {
         gate_row(gate, out);
@@ -116,11 +115,15 @@ fn gates(report: &GateReport, out: &mut String) {
 
 fn gate_row(gate: &GateSection, out: &mut String) {
     let advisory = if gate.enforced { "" } else { " (advisory)" };
+    let waived = match gate.waived.len() {
+        0 => String::new(),
+        some => format!(" ({some} waived)"),
+    };
     let id = format!("`{}`", gate.id);
     let title = if gate.title == gate.id.as_str() { id } else { format!("{} ({id})", gate.title) };
     let _ = writeln!(
         out,
-        "| {} | {}{advisory} | {} | {} |",
+        "| {} | {}{waived}{advisory} | {} | {} |",
         markdown_line(&title),
         outcome_words(gate.outcome),
         markdown_line(&gate.observed),
@@ -178,7 +181,7 @@ fn blocker(number: usize, alike: &Alike<'_>, out: &mut String) {
     );
     if !entry.action.command.is_empty() {
         let command = entry.action.command.join(" ").replace('`', "'");
-        let _ = writeln!(out, "   - run: `{command}`");
+        let _ = writeln!(out, "   - command: `{command}`");
     }
     if !entry.action.paths.is_empty() {
         let paths: Vec<String> =

@@ -5,6 +5,8 @@ mod escape;
 mod explain;
 mod json;
 mod markdown;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use explain::explain_gate;
