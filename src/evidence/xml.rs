@@ -77,6 +77,8 @@ impl Tag<'_> {
 #[derive(Debug)]
 struct Attribute {
     name: Range<usize>,
+    /// Where the name goes on after its prefix.
+    local: usize,
     value: Range<usize>,
 }
 
@@ -342,7 +344,9 @@ fn find_attributes(content: &str, from: usize, found: &mut Vec<Attribute>) -> Re
         let quote = *bytes.get(open).filter(|byte| matches!(byte, b'"' | b'\'')).ok_or_else(broken)?;
         let value = bytes.get(open + 1..).unwrap_or_default();
         let end = memchr::memchr(quote, value).ok_or_else(broken)?;
-        let attribute = Attribute { name: name..name + length, value: open + 1..open + 1 + end };
+        let prefix = memchr::memchr(b':', rest.get(..length).unwrap_or_default()).map_or(0, |at| at + 1);
+        let attribute =
+            Attribute { name: name..name + length, local: name + prefix, value: open + 1..open + 1 + end };
         check_value(content.get(attribute.value.clone()).unwrap_or(""))?;
         let same = |other: &Attribute| content.get(other.name.clone()) == content.get(attribute.name.clone());
         if found.iter().any(same) {
