@@ -51,8 +51,7 @@ impl Tag<'_> {
     /// The value of the attribute of this name without a prefix, its references resolved.
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         let content: &str = &self.start;
-        let found =
-            self.attributes.iter().find(|a| local(content.get(a.name.clone()).unwrap_or("")) == name)?;
+        let found = self.attributes.iter().find(|a| content.get(a.local..a.name.end) == Some(name))?;
         content.get(found.value.clone()).map(resolved)
     }
 
