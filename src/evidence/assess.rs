@@ -5,6 +5,7 @@ use crate::model::{Code, CommitSha, Digest, RelPath, sanitize};
 
 use super::content::{ParseError, Parsed, Substance, ToolName};
 use super::demand::Demand;
+use super::limits::Limits;
 use super::manifest::{Manifest, ManifestEntry};
 use super::manifest_checks::{entry_faults, entry_for, exit_fault, manifest_faults, no_file};
 use super::read::{ArtifactContents, ArtifactState, Found, Reading};
@@ -150,7 +151,7 @@ fn judge_files(
         evidence.format = evidence.format.or(reading.format);
         match (&reading.result, merged.take()) {
             (Ok(parsed), None) => merged = Some(parsed.clone()),
-            (Ok(parsed), Some(before)) => match before.merge(parsed.clone()) {
+            (Ok(parsed), Some(before)) => match before.merge(parsed.clone(), &Limits::default()) {
                 Ok(both) => merged = Some(both),
                 Err(error) => evidence.faults.push(parse_fault(&reading.path, &error)),
             },

@@ -4,6 +4,7 @@ use super::coverage::CoverageReport;
 use super::document::Document;
 use super::finding::FindingReport;
 use super::format::Kind;
+use super::limits::Limits;
 use super::test_report::TestReport;
 
 /// The measured content of a report.
@@ -92,13 +93,64 @@ impl Parsed {
     }
 }
 
-impl Parsed {
-    /// Joins two files of one piece of evidence.
+impl Content {
+    /// Joins the contents of two files of one piece of evidence, such as the classes of a surefire folder.
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] where the two are not of one kind.
-    pub fn merge(self, _other: Self) -> Result<Self, ParseError> {
-        Err(ParseError::Malformed("several files of this format cannot be joined".to_owned()))
+    /// [`ParseError::Malformed`] where the two cannot be added: different kinds, documents,
+    /// or coverage that has totals alone; [`ParseError::TooLarge`] past a bound.
+    pub fn merge(self, other: Self, limits: &Limits) -> Result<Self, ParseError> {
+        match (self, other) {
+            (Self::Tests(mut one), Self::Tests(other)) => {
+                one.merge(other, limits);
+                Ok(Self::Tests(one))
+            }
+            (Self::Coverage(mut one), Self::Coverage(other)) => {
+                one.merge(other, limits)?;
+                Ok(Self::Coverage(one))
+            }
+            (Self::Findings(one), Self::Findings(other)) => {
+                Ok(Self::Findings(one.merge(other, limits.details())))
+            }
+            (Self::Document(_), Self::Document(_)) => {
+                Err(ParseError::Malformed("several documents cannot be joined".to_owned()))
+            }
+            _ => Err(ParseError::Malformed("the files are not of one kind".to_owned())),
+        }
+    }
+}
+
+impl Parsed {
+    /// Joins two files of one piece of evidence. Together they prove what the less sure of them proves, but a file
+    /// that measured nothing takes nothing away from one that did: a class without tests in a surefire folder.
+    ///
+    /// # Errors
+    /// As [`Content::merge`].
+    pub fn merge(self, other: Self, limits: &Limits) -> Result<Self, ParseError> {
+        let mut both = Self {
+            content: self.content.merge(other.content, limits)?,
+            tool: self.tool.or(other.tool),
+            substance: match (self.substance, other.substance) {
+                (unproven @ Substance::Unproven(_), _) | (_, unproven @ Substance::Unproven(_)) => unproven,
+                (Substance::Measured, _) | (_, Substance::Measured) => Substance::Measured,
+                (nothing, _) => nothing,
+            },
+            tool_errors: self.tool_errors,
+            commits: self.commits,
+            notes: self.notes,
+        };
+        both.tool_errors.extend(other.tool_errors);
+        for commit in other.commits {
+            if !both.commits.contains(&commit) {
+                both.commits.push(commit);
+            }
+        }
+        for note in other.notes {
+            if !both.notes.contains(&note) && both.notes.len() < limits.details() {
+                both.notes.push(note);
+            }
+        }
+        Ok(both)
     }
 }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::content::{ParseError, Parsed};
 use super::limits::Limits;
 use super::shape::Shape;
-use super::{cobertura, document, junit, lcov, sarif};
+use super::{
+    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, junit, lcov, libtest, sarif, trx,
+};
 
 /// What a format's content is about; a gate kind judges one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,9 +71,17 @@ macro_rules! formats {
 
 formats! {
     Junit = "junit", Tests, junit::parse, junit::fits, "JUnit XML, in the dialect of any test runner";
+    Trx = "trx", Tests, trx::parse, trx::fits, "TRX, the test results of `dotnet test`";
+    GoTestJson = "go-test-json", Tests, go_test::parse, go_test::fits, "the output of `go test -json`";
+    LibtestJson = "libtest-json", Tests, libtest::parse, libtest::fits, "libtest's JSON lines, of `cargo test` or cargo-nextest";
     Sarif = "sarif", Findings, sarif::parse, sarif::fits, "SARIF 2.1.0, of any analyser";
     Cobertura = "cobertura", Coverage, cobertura::parse, cobertura::fits, "Cobertura XML coverage";
     Lcov = "lcov", Coverage, lcov::parse, lcov::fits, "LCOV tracefile coverage";
+    Jacoco = "jacoco", Coverage, jacoco::parse, jacoco::fits, "JaCoCo XML coverage";
+    Clover = "clover", Coverage, clover::parse, clover::fits, "Clover XML coverage, of OpenClover, istanbul or PHPUnit";
+    CoveragepyJson = "coveragepy-json", Coverage, coveragepy_json::parse, coveragepy_json::fits, "the JSON report of coverage.py";
+    IstanbulFinal = "istanbul-final", Coverage, istanbul::parse_final, istanbul::fits_final, "istanbul's coverage-final.json";
+    IstanbulSummary = "istanbul-summary", Coverage, istanbul::parse_summary, istanbul::fits_summary, "istanbul's coverage-summary.json: totals alone";
     Json = "json", Document, document::parse, document::fits, "any JSON document, for an expression to judge";
 }
 
