@@ -7,6 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::{ParseError, Parsed};
+use super::findings::{
+    bandit, cargo_audit, cargo_messages, codeclimate, eslint, fallow, fallow_py, mypy, npm_audit,
+    osv_scanner, pip_audit, rdjson, ruff, semgrep, trivy,
+};
 use super::limits::Limits;
 use super::shape::Shape;
 use super::{cobertura, document, junit, lcov, sarif};
@@ -70,6 +74,21 @@ macro_rules! formats {
 formats! {
     Junit = "junit", Tests, junit::parse, junit::fits, "JUnit XML, in the dialect of any test runner";
     Sarif = "sarif", Findings, sarif::parse, sarif::fits, "SARIF 2.1.0, of any analyser";
+    RuffJson = "ruff-json", Findings, ruff::parse, ruff::fits, "ruff's JSON";
+    EslintJson = "eslint-json", Findings, eslint::parse, eslint::fits, "ESLint's JSON";
+    SemgrepJson = "semgrep-json", Findings, semgrep::parse, semgrep::fits, "semgrep's JSON";
+    BanditJson = "bandit-json", Findings, bandit::parse, bandit::fits, "bandit's JSON";
+    MypyJson = "mypy-json", Findings, mypy::parse, mypy::fits, "mypy's JSON lines (`-O json`)";
+    CargoMessages = "cargo-messages", Findings, cargo_messages::parse, cargo_messages::fits, "cargo's and clippy's JSON messages";
+    CargoAudit = "cargo-audit", Findings, cargo_audit::parse, cargo_audit::fits, "cargo-audit's JSON";
+    PipAudit = "pip-audit", Findings, pip_audit::parse, pip_audit::fits, "pip-audit's JSON";
+    NpmAudit = "npm-audit", Findings, npm_audit::parse, npm_audit::fits, "npm audit's JSON";
+    OsvScanner = "osv-scanner", Findings, osv_scanner::parse, osv_scanner::fits, "osv-scanner's JSON";
+    TrivyJson = "trivy-json", Findings, trivy::parse, trivy::fits, "trivy's JSON";
+    Fallow = "fallow", Findings, fallow::parse, fallow::fits, "fallow's JSON (the npm package)";
+    FallowPy = "fallow-py", Findings, fallow_py::parse, fallow_py::fits, "fallow-py's full report or fix plan";
+    Rdjson = "rdjson", Findings, rdjson::parse, rdjson::fits, "reviewdog's diagnostics (rdjson)";
+    CodeClimate = "codeclimate", Findings, codeclimate::parse, codeclimate::fits, "Code Climate's issues (GitLab code quality)";
     Cobertura = "cobertura", Coverage, cobertura::parse, cobertura::fits, "Cobertura XML coverage";
     Lcov = "lcov", Coverage, lcov::parse, lcov::fits, "LCOV tracefile coverage";
     Json = "json", Document, document::parse, document::fits, "any JSON document, for an expression to judge";

@@ -21,6 +21,7 @@ pub mod test_roll;
 pub mod text;
 
 mod cobertura;
+mod findings;
 #[cfg(test)]
 mod golden_tests;
 mod json_stream;
