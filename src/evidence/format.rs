@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{ParseError, Parsed};
 use super::findings::{
-    bandit, cargo_audit, cargo_messages, codeclimate, eslint, fallow, fallow_py, mypy, npm_audit,
+    bandit, cargo_audit, cargo_messages, checkstyle, codeclimate, eslint, fallow, fallow_py, mypy, npm_audit,
     osv_scanner, pip_audit, rdjson, ruff, semgrep, trivy,
 };
 use super::limits::Limits;
@@ -88,6 +88,7 @@ formats! {
     Fallow = "fallow", Findings, fallow::parse, fallow::fits, "fallow's JSON (the npm package)";
     FallowPy = "fallow-py", Findings, fallow_py::parse, fallow_py::fits, "fallow-py's full report or fix plan";
     Rdjson = "rdjson", Findings, rdjson::parse, rdjson::fits, "reviewdog's diagnostics (rdjson)";
+    Checkstyle = "checkstyle", Findings, checkstyle::parse, checkstyle::fits, "Checkstyle XML";
     CodeClimate = "codeclimate", Findings, codeclimate::parse, codeclimate::fits, "Code Climate's issues (GitLab code quality)";
     Cobertura = "cobertura", Coverage, cobertura::parse, cobertura::fits, "Cobertura XML coverage";
     Lcov = "lcov", Coverage, lcov::parse, lcov::fits, "LCOV tracefile coverage";

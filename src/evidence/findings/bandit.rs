@@ -123,5 +123,5 @@ fn result(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), ParseE
 
 /// Whether this is bandit's by its outer keys.
 pub fn fits(shape: &Shape) -> bool {
-    matches!(shape, Shape::JsonObject { keys, .. } if keys.contains("generated_at") && keys.contains("metrics"))
+    matches!(shape, Shape::JsonObject { keys, .. } if keys.contains("generated_at") && keys.contains("errors"))
 }

@@ -213,7 +213,7 @@ fn issue(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), ParseEr
 pub fn fits(shape: &Shape) -> bool {
     let Shape::JsonObject { keys, texts } = shape else { return false };
     let plan = keys.contains("source_report_schema_version") || keys.iter().any(|key| plan::is_bucket(key));
-    let report = keys.contains("analysis") && texts.get("config_path").is_some();
+    let report = keys.contains("analysis") && keys.contains("config_path");
     let named = texts.get("tool").is_none_or(|tool| TOOLS.contains(&tool.as_str()));
     named && !keys.contains("kind") && (plan || report)
 }

@@ -4,6 +4,7 @@
 pub mod bandit;
 pub mod cargo_audit;
 pub mod cargo_messages;
+pub mod checkstyle;
 pub mod codeclimate;
 pub mod eslint;
 pub mod fallow;

@@ -85,7 +85,7 @@ struct ErrorWire<'a> {
 /// [`ParseError`]: not npm's JSON, or beyond a bound.
 pub fn parse(reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseError> {
     let mut json = JsonStream::open(reader, limits)?;
-    let mut reading = Reading::new(limits, "npm");
+    let mut reading = Reading::new(limits, "npm-audit");
     let (mut listed, mut packages, mut metadata, mut said, mut failed) = (false, 0, None, None, false);
     json.object(&mut |json, key| {
         match key {
