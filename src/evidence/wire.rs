@@ -18,6 +18,7 @@ impl Text<'_> {
 }
 
 /// The text, or none.
+#[expect(clippy::ref_option, reason = "fields of the wire types are handed over as they are")]
 pub fn str_of<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
     text.as_ref().map(Text::as_str)
 }

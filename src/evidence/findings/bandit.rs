@@ -104,7 +104,7 @@ fn metrics(
             suppressed: Some(Suppressed::InSource),
             ..Seen::default()
         };
-        reading.add("nosec", seen)?;
+        reading.add("nosec", &seen)?;
     }
     Ok(())
 }
@@ -118,7 +118,7 @@ fn result(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), ParseE
         region: at(wire.line_number, wire.col_offset.map(|column| column.saturating_add(1))),
         ..Seen::default()
     };
-    reading.add(wire.test_id.as_str(), seen)
+    reading.add(wire.test_id.as_str(), &seen)
 }
 
 /// Whether this is bandit's by its outer keys.

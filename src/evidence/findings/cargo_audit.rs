@@ -92,7 +92,7 @@ pub fn parse(reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseE
                 for id in &wire.ignore.0 {
                     let message = "ignored by the configuration";
                     let seen = Seen { message, suppressed: Some(Suppressed::External), ..Seen::default() };
-                    reading.add(id.as_str(), seen)?;
+                    reading.add(id.as_str(), &seen)?;
                 }
             }
             "vulnerabilities" => {
@@ -162,7 +162,7 @@ fn entry(
         security_severity: advisory.and_then(|advisory| str_of(&advisory.cvss)),
         ..Seen::default()
     };
-    reading.add(advisory.map_or(kind, |advisory| advisory.id.as_str()), seen)
+    reading.add(advisory.map_or(kind, |advisory| advisory.id.as_str()), &seen)
 }
 
 /// Whether this is cargo-audit's by its outer keys.

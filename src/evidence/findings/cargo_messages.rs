@@ -179,7 +179,7 @@ fn diagnose(wire: &DiagnosticWire<'_>, reading: &mut Reading, build: &mut Build)
     });
     let place = span.and_then(|span| str_of(&span.file_name)).map(Place::of_path).unwrap_or_default();
     let seen = Seen { level: Some(level), message, place, region, ..Seen::default() };
-    reading.add(rule.unwrap_or(""), seen)
+    reading.add(rule.unwrap_or(""), &seen)
 }
 
 /// What the compiler says at the end of a unit about the messages before it.

@@ -63,7 +63,7 @@ fn error(tag: &Tag<'_>, place: &Place, reading: &mut Reading) -> Result<(), Pars
         region: at(number("line"), number("column")),
         ..Seen::default()
     };
-    reading.add(source.as_deref().unwrap_or(""), seen)
+    reading.add(source.as_deref().unwrap_or(""), &seen)
 }
 
 /// Whether this is Checkstyle's by its root.

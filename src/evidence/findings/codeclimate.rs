@@ -84,7 +84,7 @@ fn issue(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), ParseEr
         region: begin.map_or_else(|| at(line, None), |begin| at(begin.line, begin.column)),
         ..Seen::default()
     };
-    reading.add(str_of(&wire.check_name).unwrap_or(""), seen)
+    reading.add(str_of(&wire.check_name).unwrap_or(""), &seen)
 }
 
 /// Whether these are such issues by the keys of the first.

@@ -68,7 +68,7 @@ pub fn parse(reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseE
                 }
                 "messages" => json.array(&mut |json| message(json, &mut reading, &mut file, false))?,
                 "suppressedMessages" => {
-                    json.array(&mut |json| message(json, &mut reading, &mut file, true))?
+                    json.array(&mut |json| message(json, &mut reading, &mut file, true))?;
                 }
                 "errorCount" => file.stated_errors = json.value()?,
                 "warningCount" => file.stated_warnings = json.value()?,
@@ -117,7 +117,7 @@ fn message(
         suppressed: suppressed.then_some(by),
         ..Seen::default()
     };
-    reading.add(str_of(&wire.rule_id).unwrap_or(""), seen)
+    reading.add(str_of(&wire.rule_id).unwrap_or(""), &seen)
 }
 
 /// Whether this is ESLint's by the keys of its first file.

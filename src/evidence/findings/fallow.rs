@@ -230,7 +230,7 @@ fn issue(json: &mut JsonStream<'_>, rule: &str, reading: &mut Reading) -> Result
         claimed_new: wire.introduced,
         ..Seen::default()
     };
-    reading.add(rule, seen)
+    reading.add(rule, &seen)
 }
 
 /// `unused_dependencies` → `fallow/unused-dependency`, which is how fallow's SARIF names its rules.

@@ -206,7 +206,7 @@ fn issue(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), ParseEr
         claimed_new: str_of(&wire.baseline_status).map(|status| status != "existing"),
         ..Seen::default()
     };
-    reading.add(wire.id.as_str(), seen)
+    reading.add(wire.id.as_str(), &seen)
 }
 
 /// Whether this is one of the documents by its outer keys.

@@ -34,7 +34,7 @@ const COMMITS: usize = 10;
 
 /// A report of one tool in the making.
 struct Reading {
-    tally: Tally<Box<str>>,
+    tally: Tally<String>,
     errors: ToolErrors,
     tool: ToolName,
     notes: Vec<String>,
@@ -69,9 +69,9 @@ impl Reading {
         }
     }
 
-    fn add(&mut self, rule: &str, seen: Seen<'_>) -> Result<(), ParseError> {
+    fn add(&mut self, rule: &str, seen: &Seen<'_>) -> Result<(), ParseError> {
         self.found += u64::from(seen.suppressed.is_none());
-        self.tally.add(&rule.into(), seen)
+        self.tally.add(&rule.to_owned(), seen)
     }
 
     /// Blocks where a report's own count is higher than what it lists: then something is missing.
@@ -88,11 +88,8 @@ impl Reading {
 
     fn finish(mut self, substance: Substance) -> Parsed {
         let default = self.default;
-        let mut settle = |rule: &Box<str>| Settled {
-            rule: rule.to_string(),
-            level: Some(default),
-            security_severity: None,
-        };
+        let mut settle =
+            |rule: &String| Settled { rule: rule.clone(), level: Some(default), security_severity: None };
         self.tally.close(&self.tool.name, &mut settle, &|_| None);
         self.notes.extend(self.tally.note());
         Parsed {

@@ -64,7 +64,7 @@ pub fn parse(reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseE
             region: at(wire.line, wire.column.map(|column| column.saturating_add(1))),
             ..Seen::default()
         };
-        reading.add(str_of(&wire.code).unwrap_or(""), seen)?;
+        reading.add(str_of(&wire.code).unwrap_or(""), &seen)?;
     }
     let substance = if summary {
         Substance::Measured

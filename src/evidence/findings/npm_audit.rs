@@ -150,7 +150,7 @@ fn package(json: &mut JsonStream<'_>, name: &str, reading: &mut Reading) -> Resu
         match via {
             ViaWire::Advisory { url, title: own, source } => {
                 rule = url.as_deref().and_then(|url| url.rsplit('/').next()).or(source.as_str());
-                title = own.clone();
+                title.clone_from(own);
                 break;
             }
             ViaWire::Dependency(by) => {
@@ -191,7 +191,7 @@ fn add(
         security_severity: severity,
         ..Seen::default()
     };
-    reading.add(rule, seen)
+    reading.add(rule, &seen)
 }
 
 /// Whether this is npm's by its outer keys, its error object included.

@@ -98,7 +98,7 @@ fn package(json: &mut JsonStream<'_>, place: &Place, reading: &mut Reading) -> R
                     security_severity: score,
                     ..Seen::default()
                 };
-                reading.add(wire.ids.first.as_ref().map_or("", Text::as_str), seen)
+                reading.add(wire.ids.first.as_ref().map_or("", Text::as_str), &seen)
             })
             .map(drop)
         }

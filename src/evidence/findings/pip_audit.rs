@@ -100,7 +100,7 @@ fn dependency(json: &mut JsonStream<'_>, reading: &mut Reading, audit: &mut Audi
         };
         let seen =
             Seen { level: Some(Level::Error), message: &message, snippet: Some(&package), ..Seen::default() };
-        reading.add(vulnerability.id.as_str(), seen)?;
+        reading.add(vulnerability.id.as_str(), &seen)?;
     }
     Ok(())
 }

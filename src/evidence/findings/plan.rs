@@ -80,7 +80,7 @@ impl Plan {
                 region: at(wire.line, None),
                 ..Seen::default()
             };
-            reading.add(wire.id.as_str(), seen)
+            reading.add(wire.id.as_str(), &seen)
         })
     }
 

@@ -108,7 +108,7 @@ fn diagnostic(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), Pa
         },
         ..Seen::default()
     };
-    reading.add(wire.code.as_ref().and_then(|code| str_of(&code.value)).unwrap_or(""), seen)
+    reading.add(wire.code.as_ref().and_then(|code| str_of(&code.value)).unwrap_or(""), &seen)
 }
 
 /// Whether this is rdjson by its outer keys.

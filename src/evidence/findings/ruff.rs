@@ -57,7 +57,7 @@ pub fn parse(reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseE
             region: Region { end_line: end.line, end_column: end.column, ..at(line, column) },
             ..Seen::default()
         };
-        reading.add(str_of(&wire.code).unwrap_or("invalid-syntax"), seen)
+        reading.add(str_of(&wire.code).unwrap_or("invalid-syntax"), &seen)
     })?;
     json.end()?;
     let substance =

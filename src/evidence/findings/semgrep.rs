@@ -119,7 +119,7 @@ fn result(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), ParseE
         suppressed: (wire.extra.is_ignored == Some(true)).then_some(Suppressed::InSource),
         ..Seen::default()
     };
-    reading.add(wire.check_id.as_str(), seen)
+    reading.add(wire.check_id.as_str(), &seen)
 }
 
 /// Whether this is semgrep's by its outer keys.

@@ -165,7 +165,7 @@ fn add(wire: &EntryWire<'_>, place: &Place, reading: &mut Reading, modified: boo
         security_severity: severity,
         ..Seen::default()
     };
-    reading.add(&first(&[&wire.vulnerability, &wire.rule, &wire.id, &wire.name]), seen)
+    reading.add(&first(&[&wire.vulnerability, &wire.rule, &wire.id, &wire.name]), &seen)
 }
 
 /// Whether this is trivy's by its outer keys.

@@ -305,7 +305,7 @@ fn bad_input_is_refused_by_name() {
     ] {
         match refused(text.as_bytes()) {
             ParseError::Malformed(said) => {
-                assert!(said.contains(words), "{text}: {said}")
+                assert!(said.contains(words), "{text}: {said}");
             }
             other => panic!("{text}: {other:?}"),
         }
