@@ -25,6 +25,7 @@ pub mod text;
 mod clover;
 mod cobertura;
 mod coveragepy_json;
+mod findings;
 mod go_test;
 #[cfg(test)]
 mod golden_tests;
