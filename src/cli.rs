@@ -38,12 +38,12 @@ enum Verb {
         after_help = "Example:\n  patchwarden record --id unit --format junit --report junit.xml --out artifact -- pytest --junitxml=junit.xml\n\nThe exit code is the command's own; 124 timeout, 127 not found, 128+n signal n, 5 not recorded."
     )]
     Record(RecordArgs),
-    /// Whether what one repair entry asks for now holds
+    /// Check whether what one repair entry asks for now holds
     #[command(
         after_help = "Example:\n  patchwarden accept --instruction repair_instruction.json --entry 1f3c9ab2 --policy .forgejo/patchwarden.toml --evidence artifacts --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 holds, 11 does not, 12 could not tell."
     )]
     Accept(AcceptArgs),
-    /// What a code means, or why a gate of a report decided as it did
+    /// Explain a code, or why a gate of a report decided as it did
     #[command(
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
     )]
@@ -54,7 +54,7 @@ enum Verb {
     /// Propose, check or show a policy
     #[command(subcommand, after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Policy(PolicyVerb),
-    /// The documents others rely on, and their JSON Schemas
+    /// List, show and validate the documents others rely on, and their JSON Schemas
     #[command(
         subcommand,
         after_help = "Example:\n  patchwarden schema validate patchwarden-out/gate_report.json"
@@ -140,8 +140,7 @@ struct RecordArgs {
     /// The evidence id of the policy
     #[arg(long, value_name = "ID", requires = "evidence_format")]
     id: Option<EvidenceId>,
-    /// The evidence format of the report
-    #[arg(long = "format", id = "evidence_format", value_name = "FORMAT", requires = "id")]
+    #[arg(long = "format", id = "evidence_format", value_name = "FORMAT", requires = "id", help = formats())]
     format: Option<Format>,
     /// The report the command writes; again as ID=FORMAT:PATH for further reports of one command
     #[arg(long, value_name = "PATH", required = true)]
@@ -167,6 +166,12 @@ struct RecordArgs {
     /// The command with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+/// The help of `record --format`, so that no list of formats is kept by hand.
+fn formats() -> String {
+    let names: Vec<&str> = Format::ALL.iter().map(|format| format.as_str()).collect();
+    format!("The evidence format of the report: {}", names.join(", "))
 }
 
 #[derive(Debug, Args)]
@@ -220,6 +225,7 @@ struct InspectArgs {
 #[derive(Debug, Subcommand)]
 enum PolicyVerb {
     /// Propose a policy for a folder of evidence, or one to start from
+    #[command(after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Init {
         /// The folder whose sub-folders and .zip files are artifacts
         #[arg(long, value_name = "DIR")]
@@ -229,6 +235,7 @@ enum PolicyVerb {
         write: Option<PathBuf>,
     },
     /// Say everything that is wrong with a policy
+    #[command(after_help = "Example:\n  patchwarden policy check .forgejo/patchwarden.toml")]
     Check {
         /// The policy
         #[arg(value_name = "FILE", default_value = DEFAULT_PATH)]
@@ -237,6 +244,7 @@ enum PolicyVerb {
         form: FormArg,
     },
     /// Show a policy with every default filled in
+    #[command(after_help = "Example:\n  patchwarden policy show .forgejo/patchwarden.toml")]
     Show {
         /// The policy
         #[arg(value_name = "FILE", default_value = DEFAULT_PATH)]
@@ -245,22 +253,26 @@ enum PolicyVerb {
         form: FormArg,
     },
     /// Print the policy's JSON Schema
+    #[command(after_help = "Example:\n  patchwarden policy schema > patchwarden.schema.json")]
     Schema,
 }
 
 #[derive(Debug, Subcommand)]
 enum SchemaVerb {
     /// List every contract
+    #[command(after_help = "Example:\n  patchwarden schema list")]
     List {
         #[command(flatten)]
         form: FormArg,
     },
     /// Print a contract's JSON Schema
+    #[command(after_help = "Example:\n  patchwarden schema show patchwarden.gate_report.v1")]
     Show {
         /// The contract
         name: String,
     },
     /// Validate a document against its contract
+    #[command(after_help = "Example:\n  patchwarden schema validate patchwarden-out/gate_report.json")]
     Validate {
         /// The document
         #[arg(value_name = "FILE")]
