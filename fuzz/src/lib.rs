@@ -33,6 +33,14 @@ pub fn report(format: Format, data: &[u8]) {
     }
 }
 
+/// Reads what follows the first byte as the format that byte stands for: every format of the registry is tried.
+pub fn formats(data: &[u8]) {
+    let Some((first, rest)) = data.split_first() else { return };
+    if let Some(format) = Format::ALL.get(usize::from(*first) % Format::ALL.len()) {
+        report(*format, rest);
+    }
+}
+
 /// Lists a zip, opens each file, and looks at all of it as the embedded policy does; what is proposed is sound.
 pub fn zip(data: &[u8]) {
     let limits = limits();
