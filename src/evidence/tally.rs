@@ -43,7 +43,7 @@ pub struct Seen<'a> {
     /// The text of the line, where the report quotes it.
     pub snippet: Option<&'a str>,
     pub place: Place,
-    /// Name of the folder that `place` is relative to, which `settle` finds.
+    /// Name of the folder that `place` is relative to; where that lies is known when the run is closed.
     pub base: Option<&'a str>,
     pub region: Region,
     pub suppressed: Option<Suppressed>,
