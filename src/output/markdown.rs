@@ -69,7 +69,7 @@ fn headline(report: &GateReport, out: &mut String) {
 fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✔",
-        Verdict::NeedsHuman => "✋",
+        Verdict::NeedsHuman => "!",
         Verdict::Blocked => "✖",
         Verdict::Unmeasured => "?",
     }
@@ -135,7 +135,7 @@ fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "✔ pass",
         Outcome::Fail => "✖ **fail**",
-        Outcome::NeedsHuman => "✋ **needs\\_human**",
+        Outcome::NeedsHuman => "! **needs\\_human**",
         Outcome::Unmeasured => "? **unmeasured**",
         Outcome::Skipped => "– skipped",
     }
