@@ -56,7 +56,9 @@ mod tests {
             blockers: Vec::new(),
             evidence: Vec::new(),
             waived: Vec::new(),
+            cleared: Vec::new(),
             skipped: Vec::new(),
+            notes: Vec::new(),
             on_fail: None,
         }
     }

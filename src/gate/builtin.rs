@@ -74,7 +74,9 @@ pub(super) fn builtin(
         blockers,
         evidence: Vec::new(),
         waived: Vec::new(),
+        cleared: Vec::new(),
         skipped: Vec::new(),
+        notes: Vec::new(),
         on_fail: None,
     }
 }

@@ -3,6 +3,7 @@
 
 mod builtin;
 mod cel_names;
+mod clearance;
 mod coverage;
 mod evaluate;
 mod findings;
@@ -19,4 +20,4 @@ pub use evaluate::{Evaluation, EvidenceSet, Facts, evaluate};
 pub use guards::{ChangedPath, ChangedPaths, Reread, judge_protected, judge_reread};
 pub use producers::{JobEnd, RunJob, RunJobs, judge_producers};
 pub use registry::{GateKind, Gates, Input, Judge, Judgement, KindSettings};
-pub use result::{Blocker, GateResult, UnmatchedWaiver, Waived};
+pub use result::{Blocker, Cleared, GateResult, UnmatchedWaiver, Waived};
