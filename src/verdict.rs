@@ -59,6 +59,7 @@ mod tests {
             cleared: Vec::new(),
             skipped: Vec::new(),
             notes: Vec::new(),
+            detail: None,
             on_fail: None,
         }
     }

@@ -33,8 +33,7 @@ pub fn patch_id(diff: &str) -> Option<Digest> {
     if files.is_empty() {
         return None;
     }
-    let mut digests: Vec<Digest> =
-        files.iter().map(|file| Digest::of(file.trim_end_matches('\n'))).collect();
+    let mut digests: Vec<Digest> = files.iter().map(|file| Digest::of(file.trim_end_matches('\n'))).collect();
     digests.sort();
     let parts: Vec<&str> = digests.iter().map(Digest::as_str).collect();
     Some(Digest::of_parts(&parts))
@@ -60,7 +59,9 @@ mod tests {
     #[test]
     fn white_space_is_content_and_file_order_is_not() {
         let file = |name: &str, line: &str| {
-            format!("diff --git a/{name} b/{name}\nindex 1..2\n--- a/{name}\n+++ b/{name}\n@@ -1 +1 @@\n-x\n+{line}\n")
+            format!(
+                "diff --git a/{name} b/{name}\nindex 1..2\n--- a/{name}\n+++ b/{name}\n@@ -1 +1 @@\n-x\n+{line}\n"
+            )
         };
         let (a, b) = (file("a", "  y"), file("b", "z"));
         assert_eq!(patch_id(&format!("{a}{b}")), patch_id(&format!("{b}{a}")));

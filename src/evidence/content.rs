@@ -5,6 +5,7 @@ use super::document::Document;
 use super::finding::FindingReport;
 use super::format::Kind;
 use super::limits::Limits;
+use super::review_verdict::ReviewVerdict;
 use super::test_report::TestReport;
 
 /// The measured content of a report.
@@ -14,6 +15,8 @@ pub enum Content {
     Findings(FindingReport),
     Coverage(CoverageReport),
     Document(Document),
+    /// Verdicts of one review lane, in the order of their files.
+    Reviews(Vec<ReviewVerdict>),
 }
 
 impl Content {
@@ -24,6 +27,7 @@ impl Content {
             Self::Findings(_) => Kind::Findings,
             Self::Coverage(_) => Kind::Coverage,
             Self::Document(_) => Kind::Document,
+            Self::Reviews(_) => Kind::Reviews,
         }
     }
 
@@ -33,7 +37,7 @@ impl Content {
         match self {
             Self::Tests(tests) => Some(tests.counts.failed + tests.counts.errored > 0),
             Self::Findings(findings) => Some(findings.counts.total() > 0),
-            Self::Coverage(_) | Self::Document(_) => None,
+            Self::Coverage(_) | Self::Document(_) | Self::Reviews(_) => None,
         }
     }
 }
@@ -111,6 +115,10 @@ impl Content {
             }
             (Self::Findings(one), Self::Findings(other)) => {
                 Ok(Self::Findings(one.merge(other, limits.details())))
+            }
+            (Self::Reviews(mut one), Self::Reviews(other)) => {
+                one.extend(other);
+                Ok(Self::Reviews(one))
             }
             (Self::Document(_), Self::Document(_)) => {
                 Err(ParseError::Malformed("several documents cannot be joined".to_owned()))

@@ -15,6 +15,7 @@ pub mod format;
 pub mod limits;
 pub mod manifest;
 pub mod read;
+pub mod review_verdict;
 pub mod shape;
 pub mod source;
 pub mod state;

@@ -77,6 +77,7 @@ pub(super) fn builtin(
         cleared: Vec::new(),
         skipped: Vec::new(),
         notes: Vec::new(),
+        detail: None,
         on_fail: None,
     }
 }

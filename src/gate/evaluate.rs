@@ -29,6 +29,13 @@ pub struct Facts {
     pub now: Timestamp,
 }
 
+impl Facts {
+    /// What the forge says of the pull request, where it is about the head that is judged.
+    pub fn pull_of_head(&self) -> Option<&PullFacts> {
+        self.pull.as_ref().filter(|pull| pull.head == self.head)
+    }
+}
+
 /// Every gate judged.
 #[derive(Debug)]
 pub struct Evaluation {
@@ -151,6 +158,7 @@ fn judge_gate(
         cleared: Vec::new(),
         skipped,
         notes: judgement.notes,
+        detail: judgement.detail,
         on_fail: entry.on_fail.clone(),
     }
 }

@@ -72,7 +72,13 @@ impl Judge for Settings {
             }
         }
         let threshold = format!("`{}`", sanitize(&self.require, 200));
-        Judgement { observed: observed.join(", "), threshold, blockers, judged: input.any_counts(), ..Judgement::default() }
+        Judgement {
+            observed: observed.join(", "),
+            threshold,
+            blockers,
+            judged: input.any_counts(),
+            ..Judgement::default()
+        }
     }
 }
 

@@ -29,6 +29,9 @@ impl Judge for Settings {
         Judgement {
             observed: format!("{} present", count(input.evidence.len() as u64, "report")),
             threshold: "every report present and not red".to_owned(),
-            blockers, judged: input.any_counts(), ..Judgement::default() }
+            blockers,
+            judged: input.any_counts(),
+            ..Judgement::default()
+        }
     }
 }

@@ -41,6 +41,14 @@ pub struct Judgement {
     pub judged: bool,
     /// What a reader should know and what does not block.
     pub notes: Vec<String>,
+    /// The kind's own contract, where it has one.
+    pub detail: Option<Box<Detail>>,
+}
+
+/// The contract of a gate kind that has one of its own, for the verb that prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    ReviewQuorum(super::review_quorum::ReviewQuorum),
 }
 
 /// A gate that is ready to judge.
@@ -126,6 +134,8 @@ kinds! {
         "an expression over a JSON document holds";
     Presence = "presence", super::presence::Settings, Evidences::Any,
         "a required report or attestation is there and not red";
+    ReviewQuorum = "review_quorum", super::review_quorum::Settings, Evidences::None,
+        "enough review lanes, people and models, approve the head, and none that counts asks for changes";
 }
 
 impl GateKind {

@@ -3,6 +3,8 @@
 use crate::model::{ArtifactName, Code, EvidenceId, GateId, Outcome, Quote};
 use crate::policy::OnFail;
 
+use super::registry::Detail;
+
 /// One thing that keeps a gate from passing. A gate has at most one per (code, subject).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocker {
@@ -130,5 +132,7 @@ pub struct GateResult {
     pub skipped: Vec<String>,
     /// What a reader should know of the judgement and what does not block.
     pub notes: Vec<String>,
+    /// The kind's own contract, where it has one.
+    pub detail: Option<Box<Detail>>,
     pub on_fail: Option<OnFail>,
 }

@@ -6,8 +6,8 @@ use crate::model::{CommitSha, Digest, PullNumber, RepoSlug, RunId, Timestamp, Ve
 use crate::repair::RepairPacket;
 
 use super::gate_report::{
-    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection, ReportError, SCHEMA,
-    TargetSection, ToolSection, WaivedReport, WaiverReport,
+    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection,
+    ReportError, SCHEMA, TargetSection, ToolSection, WaivedReport, WaiverReport,
 };
 
 /// What was judged, as far as it is known.
