@@ -14,6 +14,7 @@ pub mod finding;
 pub mod format;
 pub mod limits;
 pub mod manifest;
+pub mod markdown;
 pub mod read;
 pub mod review_verdict;
 pub mod shape;

@@ -4,6 +4,7 @@
 mod builtin;
 mod cel_names;
 mod clearance;
+mod contract;
 mod coverage;
 mod evaluate;
 mod findings;

@@ -136,6 +136,8 @@ kinds! {
         "a required report or attestation is there and not red";
     ReviewQuorum = "review_quorum", super::review_quorum::Settings, Evidences::None,
         "enough review lanes, people and models, approve the head, and none that counts asks for changes";
+    Contract = "contract", super::contract::Settings, Evidences::None,
+        "the pull request keeps its promises: sections, labels, a linked issue, title, size, coupled paths";
 }
 
 impl GateKind {
