@@ -4,6 +4,7 @@ use super::coverage::CoverageReport;
 use super::document::Document;
 use super::finding::FindingReport;
 use super::format::Kind;
+use super::judge_record::JudgeRecord;
 use super::limits::Limits;
 use super::review_verdict::ReviewVerdict;
 use super::test_report::TestReport;
@@ -17,6 +18,8 @@ pub enum Content {
     Document(Document),
     /// Verdicts of one review lane, in the order of their files.
     Reviews(Vec<ReviewVerdict>),
+    /// Records of judges, in the order of their files.
+    Judge(Vec<JudgeRecord>),
 }
 
 impl Content {
@@ -28,6 +31,7 @@ impl Content {
             Self::Coverage(_) => Kind::Coverage,
             Self::Document(_) => Kind::Document,
             Self::Reviews(_) => Kind::Reviews,
+            Self::Judge(_) => Kind::Judge,
         }
     }
 
@@ -37,7 +41,7 @@ impl Content {
         match self {
             Self::Tests(tests) => Some(tests.counts.failed + tests.counts.errored > 0),
             Self::Findings(findings) => Some(findings.counts.total() > 0),
-            Self::Coverage(_) | Self::Document(_) | Self::Reviews(_) => None,
+            Self::Coverage(_) | Self::Document(_) | Self::Reviews(_) | Self::Judge(_) => None,
         }
     }
 }
@@ -119,6 +123,10 @@ impl Content {
             (Self::Reviews(mut one), Self::Reviews(other)) => {
                 one.extend(other);
                 Ok(Self::Reviews(one))
+            }
+            (Self::Judge(mut one), Self::Judge(other)) => {
+                one.extend(other);
+                Ok(Self::Judge(one))
             }
             (Self::Document(_), Self::Document(_)) => {
                 Err(ParseError::Malformed("several documents cannot be joined".to_owned()))

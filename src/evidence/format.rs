@@ -14,7 +14,7 @@ use super::findings::{
 use super::limits::Limits;
 use super::shape::Shape;
 use super::{
-    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, junit, lcov, libtest, review_verdict, sarif,
+    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record, junit, lcov, libtest, review_verdict, sarif,
     trx,
 };
 
@@ -26,6 +26,7 @@ pub enum Kind {
     Coverage,
     Document,
     Reviews,
+    Judge,
 }
 
 macro_rules! formats {
@@ -107,6 +108,8 @@ formats! {
     Json = "json", Document, document::parse, document::fits, "any JSON document, for an expression to judge";
     ReviewVerdict = "review-verdict", Reviews, review_verdict::parse, review_verdict::fits,
         "a review lane's verdict, `patchwarden.review_verdict.v1`";
+    JudgeRecord = "judge-record", Judge, judge_record::parse, judge_record::fits,
+        "a judge's record, `openclaw.judge.v0`, bare or between its markers";
 }
 
 impl FromStr for Format {

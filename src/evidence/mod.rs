@@ -12,6 +12,7 @@ pub mod document;
 pub mod exit_codes;
 pub mod finding;
 pub mod format;
+pub mod judge_record;
 pub mod limits;
 pub mod manifest;
 pub mod markdown;

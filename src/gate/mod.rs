@@ -10,6 +10,7 @@ mod evaluate;
 mod findings;
 mod guards;
 mod json;
+mod judge;
 mod presence;
 mod producers;
 mod registry;

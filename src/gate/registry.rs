@@ -138,6 +138,8 @@ kinds! {
         "enough review lanes, people and models, approve the head, and none that counts asks for changes";
     Contract = "contract", super::contract::Settings, Evidences::None,
         "the pull request keeps its promises: sections, labels, a linked issue, title, size, coupled paths";
+    Judge = "judge", super::judge::Settings, Evidences::Optional(Kind::Judge),
+        "an `openclaw.judge.v0` record is there and still matches what it judged";
 }
 
 impl GateKind {

@@ -88,10 +88,7 @@ pub(super) fn judge(rule: &SectionRule, pull: &PullFacts) -> Option<Blocker> {
             Code::ContractCheckboxOpen,
             match open {
                 0 => format!("section `{shown}` in {where_} has no checkbox"),
-                _ => format!(
-                    "section `{shown}` in {where_} has {} open",
-                    count(open as u64, "checkbox").replace("boxs", "boxes")
-                ),
+                _ => format!("section `{shown}` in {where_} has {} unticked", count(open as u64, "item")),
             },
             format!("do what the checkboxes of section `{shown}` say, then tick them"),
         ),

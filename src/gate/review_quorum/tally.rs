@@ -163,11 +163,8 @@ impl<'a> Tally<'a> {
             (std::cmp::Ordering::Equal, OnTie::Blocked) => ("tie with", Code::ReviewOutvoted),
             (std::cmp::Ordering::Less, _) => ("are outvoted by", Code::ReviewOutvoted),
         };
-        let reason = format!(
-            "{} {verb} {}",
-            count(approvals, "approval"),
-            count(minor_dissents, "request for changes").replace("changess", "changes")
-        );
+        let reason =
+            format!("{} {verb} {}", count(approvals, "approval"), count(minor_dissents, "objection"));
         let quotes: Vec<Quote> = self
             .lanes
             .iter()
