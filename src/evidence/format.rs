@@ -14,7 +14,7 @@ use super::findings::{
 use super::limits::Limits;
 use super::shape::Shape;
 use super::{
-    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record, junit, lcov, libtest, review_verdict, sarif,
+    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record, junit, lcov, libtest, review_verdict, runtime_bundle, sarif,
     trx,
 };
 
@@ -27,6 +27,7 @@ pub enum Kind {
     Document,
     Reviews,
     Judge,
+    Bundle,
 }
 
 macro_rules! formats {
@@ -110,6 +111,8 @@ formats! {
         "a review lane's verdict, `patchwarden.review_verdict.v1`";
     JudgeRecord = "judge-record", Judge, judge_record::parse, judge_record::fits,
         "a judge's record, `openclaw.judge.v0`, bare or between its markers";
+    RuntimeBundle = "runtime-bundle", Bundle, runtime_bundle::parse, runtime_bundle::fits,
+        "a folder of documents about a runtime, as `openclaw_safe_update` writes them";
 }
 
 impl FromStr for Format {

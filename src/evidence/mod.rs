@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod markdown;
 pub mod read;
 pub mod review_verdict;
+pub mod runtime_bundle;
 pub mod shape;
 pub mod source;
 pub mod state;

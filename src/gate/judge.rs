@@ -231,9 +231,9 @@ impl Settings {
         {
             let reason = format!("the record by {} leaves the decision to an operator", newest.by);
             let quotes = record.escalation_reason.iter().map(|why| Quote::new("reason", why)).collect();
-            judgement.blockers.push(
-                Blocker::new(Code::JudgeOperatorNeeded, newest.subject(), reason).with_quotes(quotes),
-            );
+            judgement
+                .blockers
+                .push(Blocker::new(Code::JudgeOperatorNeeded, newest.subject(), reason).with_quotes(quotes));
         }
         if record.snapshot.evidence_hash.binds_nothing() {
             judgement.notes.push(format!(

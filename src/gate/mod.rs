@@ -16,6 +16,7 @@ mod producers;
 mod registry;
 mod result;
 pub mod review_quorum;
+pub mod runtime_repair;
 mod tests_gate;
 
 pub use builtin::{PolicyOrigin, policy_gate};

@@ -49,6 +49,7 @@ pub struct Judgement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Detail {
     ReviewQuorum(super::review_quorum::ReviewQuorum),
+    RuntimeRepair(super::runtime_repair::RuntimeRepair),
 }
 
 /// A gate that is ready to judge.
@@ -140,6 +141,8 @@ kinds! {
         "the pull request keeps its promises: sections, labels, a linked issue, title, size, coupled paths";
     Judge = "judge", super::judge::Settings, Evidences::Optional(Kind::Judge),
         "an `openclaw.judge.v0` record is there and still matches what it judged";
+    RuntimeRepair = "runtime_repair", super::runtime_repair::Settings, Evidences::Of(Kind::Bundle),
+        "a bundle of evidence about a runtime makes its repair class eligible, or a person decides";
 }
 
 impl GateKind {
