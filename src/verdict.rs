@@ -56,7 +56,10 @@ mod tests {
             blockers: Vec::new(),
             evidence: Vec::new(),
             waived: Vec::new(),
+            cleared: Vec::new(),
             skipped: Vec::new(),
+            notes: Vec::new(),
+            detail: None,
             on_fail: None,
         }
     }

@@ -147,6 +147,7 @@ fn rejudge(
         repo: packet.repo.clone(),
         pull_request: packet.pull_request,
         event: None,
+        pull: None,
         now,
     };
     let evidence = assess_all(sound, &artifacts, &target);

@@ -33,9 +33,9 @@ impl SoundPolicy {
         }
     }
 
-    /// What the policy asks for, in its order.
+    /// What the policy asks for, in its order: declared evidence, then what its gates imply.
     pub fn demands(&self) -> Vec<&Demand> {
-        self.policy.evidence.iter().map(|entry| &entry.demand).collect()
+        self.policy.evidence.iter().map(|entry| &entry.demand).chain(self.gates.implied()).collect()
     }
 }
 
@@ -49,8 +49,8 @@ pub struct Judged {
 
 impl Judged {
     /// The evidence in the policy's order.
-    pub fn evidence_in_order(&self, policy: &Policy) -> Vec<&Evidence> {
-        policy.evidence.iter().filter_map(|entry| self.evidence.get(&entry.demand.id)).collect()
+    pub fn evidence_in_order(&self, sound: &SoundPolicy) -> Vec<&Evidence> {
+        sound.demands().into_iter().filter_map(|demand| self.evidence.get(&demand.id)).collect()
     }
 }
 

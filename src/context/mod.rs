@@ -7,6 +7,8 @@ mod event;
 mod head;
 mod inside;
 mod needs;
+mod patch_id;
+pub mod pull_facts;
 mod trigger;
 mod variables;
 mod workflow_file;
@@ -16,9 +18,14 @@ mod tests;
 
 pub use address::{ServerUrl, ServerUrlError};
 pub use needs::{JobResult, NeedsError, parse_needs};
+pub use patch_id::patch_id;
+pub use pull_facts::PullFacts;
 pub use trigger::Trigger;
 pub use variables::Variables;
 pub use workflow_file::{WorkflowFile, WorkflowFileError, WorkflowJob, WorkflowStep};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{CommitSha, PullNumber, RepoSlug, RunId, Token, TokenError};
 
@@ -85,7 +92,8 @@ pub struct PullContext {
 }
 
 /// An account of the forge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Account {
     /// The account's number; the identity all jobs share is −2.
     pub id: i64,

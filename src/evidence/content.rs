@@ -1,10 +1,15 @@
 //! What a parsed report is, whatever its format: content, the tool that wrote it, and how much it proves.
 
+use crate::model::RelPath;
+
 use super::coverage::CoverageReport;
 use super::document::Document;
 use super::finding::FindingReport;
 use super::format::Kind;
+use super::judge_record::JudgeRecord;
 use super::limits::Limits;
+use super::review_verdict::ReviewVerdict;
+use super::runtime_bundle::Bundle;
 use super::test_report::TestReport;
 
 /// The measured content of a report.
@@ -14,6 +19,12 @@ pub enum Content {
     Findings(FindingReport),
     Coverage(CoverageReport),
     Document(Document),
+    /// Verdicts of one review lane, in the order of their files.
+    Reviews(Vec<ReviewVerdict>),
+    /// Records of judges, in the order of their files.
+    Judge(Vec<JudgeRecord>),
+    /// Documents about a runtime.
+    Bundle(Bundle),
 }
 
 impl Content {
@@ -24,6 +35,9 @@ impl Content {
             Self::Findings(_) => Kind::Findings,
             Self::Coverage(_) => Kind::Coverage,
             Self::Document(_) => Kind::Document,
+            Self::Reviews(_) => Kind::Reviews,
+            Self::Judge(_) => Kind::Judge,
+            Self::Bundle(_) => Kind::Bundle,
         }
     }
 
@@ -33,7 +47,7 @@ impl Content {
         match self {
             Self::Tests(tests) => Some(tests.counts.failed + tests.counts.errored > 0),
             Self::Findings(findings) => Some(findings.counts.total() > 0),
-            Self::Coverage(_) | Self::Document(_) => None,
+            Self::Coverage(_) | Self::Document(_) | Self::Reviews(_) | Self::Judge(_) | Self::Bundle(_) => None,
         }
     }
 }
@@ -112,6 +126,18 @@ impl Content {
             (Self::Findings(one), Self::Findings(other)) => {
                 Ok(Self::Findings(one.merge(other, limits.details())))
             }
+            (Self::Reviews(mut one), Self::Reviews(other)) => {
+                one.extend(other);
+                Ok(Self::Reviews(one))
+            }
+            (Self::Judge(mut one), Self::Judge(other)) => {
+                one.extend(other);
+                Ok(Self::Judge(one))
+            }
+            (Self::Bundle(mut one), Self::Bundle(other)) => {
+                one.files.extend(other.files);
+                Ok(Self::Bundle(one))
+            }
             (Self::Document(_), Self::Document(_)) => {
                 Err(ParseError::Malformed("several documents cannot be joined".to_owned()))
             }
@@ -121,6 +147,15 @@ impl Content {
 }
 
 impl Parsed {
+    /// Tells the content which file it was read from, where that matters to it.
+    pub fn read_from(&mut self, path: &RelPath) {
+        if let Content::Bundle(bundle) = &mut self.content {
+            for file in &mut bundle.files {
+                path.as_str().clone_into(&mut file.path);
+            }
+        }
+    }
+
     /// Joins two files of one piece of evidence. Together they prove what the less sure of them proves, but a file
     /// that measured nothing takes nothing away from one that did: a class without tests in a surefire folder.
     ///

@@ -14,7 +14,8 @@ use super::findings::{
 use super::limits::Limits;
 use super::shape::Shape;
 use super::{
-    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, junit, lcov, libtest, sarif, trx,
+    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record, junit, lcov, libtest, review_verdict, runtime_bundle, sarif,
+    trx,
 };
 
 /// What a format's content is about; a gate kind judges one of them.
@@ -24,6 +25,9 @@ pub enum Kind {
     Findings,
     Coverage,
     Document,
+    Reviews,
+    Judge,
+    Bundle,
 }
 
 macro_rules! formats {
@@ -103,6 +107,12 @@ formats! {
     IstanbulFinal = "istanbul-final", Coverage, istanbul::parse_final, istanbul::fits_final, "istanbul's coverage-final.json";
     IstanbulSummary = "istanbul-summary", Coverage, istanbul::parse_summary, istanbul::fits_summary, "istanbul's coverage-summary.json: totals alone";
     Json = "json", Document, document::parse, document::fits, "any JSON document, for an expression to judge";
+    ReviewVerdict = "review-verdict", Reviews, review_verdict::parse, review_verdict::fits,
+        "a review lane's verdict, `patchwarden.review_verdict.v1`";
+    JudgeRecord = "judge-record", Judge, judge_record::parse, judge_record::fits,
+        "a judge's record, `openclaw.judge.v0`, bare or between its markers";
+    RuntimeBundle = "runtime-bundle", Bundle, runtime_bundle::parse, runtime_bundle::fits,
+        "a folder of documents about a runtime, as `openclaw_safe_update` writes them";
 }
 
 impl FromStr for Format {

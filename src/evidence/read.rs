@@ -201,7 +201,7 @@ fn read_file(
         },
     };
     let mut hashing = Hashing::new(source.open(file, limits)?);
-    let result = match (format, early) {
+    let mut result = match (format, early) {
         (_, Some(error)) => Err(error),
         (Some(format), None) => {
             // 64 KiB: large enough that a reader's calls do not show, small beside everything else.
@@ -210,6 +210,9 @@ fn read_file(
         }
         (None, None) => Err(ParseError::Malformed("its format is not known".to_owned())),
     };
+    if let Ok(parsed) = &mut result {
+        parsed.read_from(path);
+    }
     match hashing.finish() {
         Ok((sha256, bytes)) => {
             Ok(Reading { path: path.clone(), facts: FileFacts { bytes, sha256 }, format, result })

@@ -74,7 +74,10 @@ pub(super) fn builtin(
         blockers,
         evidence: Vec::new(),
         waived: Vec::new(),
+        cleared: Vec::new(),
         skipped: Vec::new(),
+        notes: Vec::new(),
+        detail: None,
         on_fail: None,
     }
 }

@@ -62,7 +62,13 @@ impl Judge for Settings {
         if branches.total > 0 {
             observed = format!("{observed}, {} of {} branches", branches.shown(), branches.total);
         }
-        Judgement { observed, threshold: threshold.join(", "), blockers }
+        Judgement {
+            observed,
+            threshold: threshold.join(", "),
+            blockers,
+            judged: input.any_counts(),
+            ..Judgement::default()
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::Evidence;
+use crate::context::PullFacts;
+use crate::evidence::{Demand, Evidence};
 use crate::model::{Code, CommitSha, EvidenceId, GateId, Outcome, PullNumber, RepoSlug, Timestamp, count};
 use crate::policy::{GateEntry, Policy, Waiver};
 
 use super::builtin::no_gates;
+use super::clearance::clear;
 use super::registry::{GateKind, Gates, Input, Judge, Judgement};
 use super::result::{Blocker, GateResult, UnmatchedWaiver, Waived};
 
@@ -22,7 +24,16 @@ pub struct Facts {
     pub repo: Option<RepoSlug>,
     pub pull_request: Option<PullNumber>,
     pub event: Option<String>,
+    /// What the forge says of the pull request; `None` for a push, offline without a file, or where it did not answer.
+    pub pull: Option<PullFacts>,
     pub now: Timestamp,
+}
+
+impl Facts {
+    /// What the forge says of the pull request, where it is about the head that is judged.
+    pub fn pull_of_head(&self) -> Option<&PullFacts> {
+        self.pull.as_ref().filter(|pull| pull.head == self.head)
+    }
 }
 
 /// Every gate judged.
@@ -44,9 +55,11 @@ pub fn evaluate(
 ) -> Evaluation {
     let mut used = vec![false; policy.waivers.len()];
     let mut results = builtin;
-    for (entry, kind, judge) in gates.iter() {
-        results.push(judge_gate(policy, entry, kind, judge, evidence, facts, &mut used));
+    for (entry, kind, judge, implied) in gates.iter() {
+        let gate = Gate { entry, kind, judge, implied };
+        results.push(judge_gate(policy, &gate, evidence, facts, &mut used));
     }
+    clear(&mut results, policy, evidence, facts);
     results.extend(no_gates(&results));
     let unmatched_waivers = policy
         .waivers
@@ -65,15 +78,22 @@ pub fn evaluate(
     Evaluation { results, unmatched_waivers }
 }
 
+/// One gate of the policy, ready to judge.
+struct Gate<'a> {
+    entry: &'a GateEntry,
+    kind: GateKind,
+    judge: &'a dyn Judge,
+    implied: &'a [Demand],
+}
+
 fn judge_gate(
     policy: &Policy,
-    entry: &GateEntry,
-    kind: GateKind,
-    judge: &dyn Judge,
+    gate: &Gate<'_>,
     set: &EvidenceSet,
     facts: &Facts,
     used: &mut [bool],
 ) -> GateResult {
+    let Gate { entry, kind, judge, implied } = *gate;
     let mut blockers = Vec::new();
     let mut skipped = Vec::new();
     let mut judgeable = Vec::new();
@@ -104,18 +124,18 @@ fn judge_gate(
             None => {}
         }
     }
-    let judged = judgeable.iter().any(|evidence| evidence.counts());
-    let judgement = if judgeable.is_empty() {
+    let judgement = if judgeable.is_empty() && !kind.judges_facts() {
         Judgement { observed: "nothing to judge".to_owned(), ..Judgement::default() }
     } else {
-        judge.judge(&Input { evidence: judgeable, complete, all: set, facts })
+        let implied = implied.iter().map(|demand| set.get(&demand.id)).collect();
+        judge.judge(&Input { evidence: judgeable, complete, implied, all: set, facts })
     };
     blockers.extend(judgement.blockers);
     blockers.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
     blockers.dedup_by(|later, first| (later.code, &later.subject) == (first.code, &first.subject));
 
     let (waived, blockers) = apply_waivers(&policy.waivers, &entry.id, blockers, facts.now, used);
-    let outcome = fold(&blockers, judged);
+    let outcome = fold(&blockers, judgement.judged);
     if outcome == Outcome::Skipped {
         match waived.len() {
             0 if skipped.is_empty() => skipped.push("there is nothing to judge".to_owned()),
@@ -135,7 +155,10 @@ fn judge_gate(
         blockers,
         evidence: entry.evidence.clone(),
         waived,
+        cleared: Vec::new(),
         skipped,
+        notes: judgement.notes,
+        detail: judgement.detail,
         on_fail: entry.on_fail.clone(),
     }
 }

@@ -67,7 +67,13 @@ impl Judge for Settings {
             .filter_map(|(level, max)| max.map(|max| format!("at most {}", count(max, level.as_str()))))
             .collect::<Vec<_>>()
             .join(", ");
-        Judgement { observed: observed(&total, suppressed), threshold, blockers }
+        Judgement {
+            observed: observed(&total, suppressed),
+            threshold,
+            blockers,
+            judged: input.any_counts(),
+            ..Judgement::default()
+        }
     }
 }
 

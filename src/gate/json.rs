@@ -72,7 +72,13 @@ impl Judge for Settings {
             }
         }
         let threshold = format!("`{}`", sanitize(&self.require, 200));
-        Judgement { observed: observed.join(", "), threshold, blockers }
+        Judgement {
+            observed: observed.join(", "),
+            threshold,
+            blockers,
+            judged: input.any_counts(),
+            ..Judgement::default()
+        }
     }
 }
 
@@ -130,7 +136,7 @@ fn unsigned(number: Option<u64>) -> Value {
 }
 
 fn run_value(facts: &Facts) -> Value {
-    let Facts { head, base, repo, pull_request, event, now } = facts;
+    let Facts { head, base, repo, pull_request, event, pull: _, now } = facts;
     map_value(
         [
             ("head", text_value(head.as_str())),

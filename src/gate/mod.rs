@@ -3,20 +3,25 @@
 
 mod builtin;
 mod cel_names;
+mod clearance;
+mod contract;
 mod coverage;
 mod evaluate;
 mod findings;
 mod guards;
 mod json;
+mod judge;
 mod presence;
 mod producers;
 mod registry;
 mod result;
+pub mod review_quorum;
+pub mod runtime_repair;
 mod tests_gate;
 
 pub use builtin::{PolicyOrigin, policy_gate};
 pub use evaluate::{Evaluation, EvidenceSet, Facts, evaluate};
 pub use guards::{ChangedPath, ChangedPaths, Reread, judge_protected, judge_reread};
 pub use producers::{JobEnd, RunJob, RunJobs, judge_producers};
-pub use registry::{GateKind, Gates, Input, Judge, Judgement, KindSettings};
-pub use result::{Blocker, GateResult, UnmatchedWaiver, Waived};
+pub use registry::{Detail, GateKind, Gates, Input, Judge, Judgement, KindSettings};
+pub use result::{Blocker, Cleared, GateResult, UnmatchedWaiver, Waived};

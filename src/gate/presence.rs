@@ -30,6 +30,8 @@ impl Judge for Settings {
             observed: format!("{} present", count(input.evidence.len() as u64, "report")),
             threshold: "every report present and not red".to_owned(),
             blockers,
+            judged: input.any_counts(),
+            ..Judgement::default()
         }
     }
 }

@@ -4,7 +4,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::evidence::{Evidence, format::Kind};
+use crate::evidence::{Demand, Evidence, format::Kind};
+use crate::model::GateId;
 use crate::policy::{GateEntry, Policy, Problem, nearest};
 
 use super::evaluate::Facts;
@@ -16,9 +17,18 @@ pub struct Input<'a> {
     pub evidence: Vec<&'a Evidence>,
     /// Whether that is all it names and nothing is wrong with any of it. Totals are only compared when it is.
     pub complete: bool,
+    /// What [`KindSettings::implied`] asked for, in its order; `None` where it was not looked for.
+    pub implied: Vec<Option<&'a Evidence>>,
     /// All evidence of the judgement, for expressions.
     pub all: &'a super::evaluate::EvidenceSet,
     pub facts: &'a Facts,
+}
+
+impl Input<'_> {
+    /// Whether any of the evidence it names counts.
+    pub fn any_counts(&self) -> bool {
+        self.evidence.iter().any(|evidence| evidence.counts())
+    }
 }
 
 /// What a gate says.
@@ -27,6 +37,19 @@ pub struct Judgement {
     pub observed: String,
     pub threshold: String,
     pub blockers: Vec<Blocker>,
+    /// Whether anything was judged: a gate without blockers passes only where something was.
+    pub judged: bool,
+    /// What a reader should know and what does not block.
+    pub notes: Vec<String>,
+    /// The kind's own contract, where it has one.
+    pub detail: Option<Box<Detail>>,
+}
+
+/// The contract of a gate kind that has one of its own, for the verb that prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    ReviewQuorum(super::review_quorum::ReviewQuorum),
+    RuntimeRepair(super::runtime_repair::RuntimeRepair),
 }
 
 /// A gate that is ready to judge.
@@ -39,6 +62,12 @@ pub trait Judge {
 pub trait KindSettings: DeserializeOwned + Serialize + JsonSchema + Judge + 'static {
     /// What is wrong with the settings beyond their types: key and sentence.
     fn problems(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Evidence that the settings ask for without the policy declaring it, such as a lane's artifact. It reaches the
+    /// gate as [`Input::implied`], whatever is wrong with it: what its faults mean is the kind's own business.
+    fn implied(&self, _gate: &GateId) -> Vec<Demand> {
         Vec::new()
     }
 }
@@ -89,6 +118,10 @@ enum Evidences {
     Of(Kind),
     /// At least one, of any kind.
     Any,
+    /// Any number of this kind, or none: the gate judges facts of the pull request as well.
+    Optional(Kind),
+    /// None: the gate judges facts of the pull request.
+    None,
 }
 
 kinds! {
@@ -102,6 +135,14 @@ kinds! {
         "an expression over a JSON document holds";
     Presence = "presence", super::presence::Settings, Evidences::Any,
         "a required report or attestation is there and not red";
+    ReviewQuorum = "review_quorum", super::review_quorum::Settings, Evidences::None,
+        "enough review lanes, people and models, approve the head, and none that counts asks for changes";
+    Contract = "contract", super::contract::Settings, Evidences::None,
+        "the pull request keeps its promises: sections, labels, a linked issue, title, size, coupled paths";
+    Judge = "judge", super::judge::Settings, Evidences::Optional(Kind::Judge),
+        "an `openclaw.judge.v0` record is there and still matches what it judged";
+    RuntimeRepair = "runtime_repair", super::runtime_repair::Settings, Evidences::Of(Kind::Bundle),
+        "a bundle of evidence about a runtime makes its repair class eligible, or a person decides";
 }
 
 impl GateKind {
@@ -116,7 +157,8 @@ fn build<S: KindSettings>(entry: &GateEntry, problems: &mut Vec<Problem>) -> Opt
     let wrong = settings.problems();
     if wrong.is_empty() {
         let effective = toml::Table::try_from(&settings).unwrap_or_default();
-        return Some(Built { judge: Box::new(settings), effective });
+        let implied = settings.implied(&entry.id);
+        return Some(Built { judge: Box::new(settings), effective, implied });
     }
     for (key, message) in wrong {
         problems.push(entry.settings.problem(key, format!("gate `{}`: {message}", entry.id)));
@@ -129,6 +171,8 @@ struct Built {
     judge: Box<dyn Judge>,
     /// Its own keys with every default filled in.
     effective: toml::Table,
+    /// What it asks for beside declared evidence.
+    implied: Vec<Demand>,
 }
 
 /// The gates of a policy, ready to judge, in the policy's order.
@@ -155,8 +199,27 @@ impl Gates {
         if problems.is_empty() { Ok(Self(gates)) } else { Err(problems) }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&GateEntry, GateKind, &dyn Judge)> {
-        self.0.iter().map(|(entry, kind, built)| (entry, *kind, built.judge.as_ref()))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&GateEntry, GateKind, &dyn Judge, &[Demand])> {
+        self.0
+            .iter()
+            .map(|(entry, kind, built)| (entry, *kind, built.judge.as_ref(), built.implied.as_slice()))
+    }
+
+    /// What the gates ask for beside the policy's declared evidence, in the policy's order.
+    pub fn implied(&self) -> impl Iterator<Item = &Demand> {
+        self.0.iter().flat_map(|(_, _, built)| &built.implied)
+    }
+
+    /// Only the gates of one kind, for the verbs that judge one.
+    #[must_use]
+    pub fn only(mut self, kind: GateKind, id: Option<&GateId>) -> Self {
+        self.0.retain(|(entry, have, _)| *have == kind && id.is_none_or(|id| *id == entry.id));
+        self
+    }
+
+    /// The gates' ids, in the policy's order.
+    pub fn ids(&self) -> impl Iterator<Item = &GateId> {
+        self.0.iter().map(|(entry, _, _)| &entry.id)
     }
 
     /// Each gate with its own keys, every default filled in.
@@ -180,11 +243,16 @@ fn unknown_kind(entry: &GateEntry) -> Problem {
 /// Evidence of a declared format that the gate cannot judge is a mistake in the policy.
 fn check_evidence(policy: &Policy, entry: &GateEntry, kind: GateKind, problems: &mut Vec<Problem>) {
     let wanted = kind.judges();
-    if entry.names_no_evidence {
+    let wants_none = matches!(wanted, Evidences::Optional(_) | Evidences::None);
+    if wanted == Evidences::None && !entry.names_no_evidence {
+        let message = format!("gate `{}` of kind `{}` takes no evidence", entry.id, kind.as_str());
+        problems.push(entry.settings.problem("evidence", message));
+    }
+    if entry.names_no_evidence && !wants_none {
         let message = format!("gate `{}` names no evidence", entry.id);
         problems.push(entry.settings.problem("", message));
     }
-    let Evidences::Of(wanted) = wanted else { return };
+    let (Evidences::Of(wanted) | Evidences::Optional(wanted)) = wanted else { return };
     for (index, id) in entry.evidence.iter().enumerate() {
         let format = policy.evidence(id).and_then(|evidence| evidence.demand.format);
         if let Some(format) = format
@@ -205,8 +273,14 @@ impl GateKind {
     /// Whether content of this kind may be judged by it.
     pub(super) fn judges_content(self, kind: Kind) -> bool {
         match self.judges() {
-            Evidences::Of(wanted) => wanted == kind,
+            Evidences::Of(wanted) | Evidences::Optional(wanted) => wanted == kind,
             Evidences::Any => true,
+            Evidences::None => false,
         }
+    }
+
+    /// Whether it may have something to judge without any evidence.
+    pub(super) fn judges_facts(self) -> bool {
+        matches!(self.judges(), Evidences::Optional(_) | Evidences::None)
     }
 }

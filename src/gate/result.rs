@@ -1,7 +1,9 @@
 //! What judging a gate gives: its outcome, what was observed against which threshold, and every blocker.
 
-use crate::model::{Code, EvidenceId, GateId, Outcome, Quote};
+use crate::model::{ArtifactName, Code, EvidenceId, GateId, Outcome, Quote};
 use crate::policy::OnFail;
+
+use super::registry::Detail;
 
 /// One thing that keeps a gate from passing. A gate has at most one per (code, subject).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,14 @@ pub struct Blocker {
     pub reason: String,
     /// The evidence it is about, where it is about one.
     pub evidence: Option<EvidenceId>,
+    /// The artifact it is about, where no declared evidence names it.
+    pub artifact: Option<ArtifactName>,
+    /// The review lane it is about.
+    pub lane: Option<String>,
+    /// The heading it is about, as the policy spells it.
+    pub section: Option<String>,
+    /// How this very blocker is ended, where that is more exact than the code's own remedy.
+    pub remedy: Option<String>,
     /// Repository paths it is about, sanitized.
     pub paths: Vec<String>,
     /// Bounded quotes from evidence, never needed to act.
@@ -27,6 +37,10 @@ impl Blocker {
             subject: subject.into(),
             reason: reason.into(),
             evidence: None,
+            artifact: None,
+            lane: None,
+            section: None,
+            remedy: None,
             paths: Vec::new(),
             quotes: Vec::new(),
         }
@@ -35,6 +49,27 @@ impl Blocker {
     /// A blocker about a piece of evidence, which is its subject.
     pub fn on_evidence(code: Code, evidence: &EvidenceId, reason: impl Into<String>) -> Self {
         Self { evidence: Some(evidence.clone()), ..Self::new(code, evidence.as_str(), reason) }
+    }
+
+    /// The same about a review lane.
+    #[must_use]
+    pub fn on_lane(mut self, lane: impl Into<String>) -> Self {
+        self.lane = Some(lane.into());
+        self
+    }
+
+    /// The same about a section of the pull request's or issue's text.
+    #[must_use]
+    pub fn on_section(mut self, heading: impl Into<String>) -> Self {
+        self.section = Some(heading.into());
+        self
+    }
+
+    /// The same with a remedy of its own: a lower-case fragment in the imperative.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
     }
 
     /// The same with quotes.
@@ -52,6 +87,16 @@ pub struct Waived {
     pub reason: String,
     /// The last day the waiver holds, `YYYY-MM-DD`.
     pub expires: String,
+}
+
+/// A blocker that wanted a person and that a person's approval of the head ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleared {
+    pub blocker: Blocker,
+    /// The login of who approved.
+    pub by: String,
+    /// The review's number on the server.
+    pub review: u64,
 }
 
 /// A waiver of the policy that accepted nothing.
@@ -81,7 +126,13 @@ pub struct GateResult {
     pub blockers: Vec<Blocker>,
     pub evidence: Vec<EvidenceId>,
     pub waived: Vec<Waived>,
+    /// What a person's approval ended.
+    pub cleared: Vec<Cleared>,
     /// Why something was not judged: absent optional evidence, or a gate with nothing left to judge.
     pub skipped: Vec<String>,
+    /// What a reader should know of the judgement and what does not block.
+    pub notes: Vec<String>,
+    /// The kind's own contract, where it has one.
+    pub detail: Option<Box<Detail>>,
     pub on_fail: Option<OnFail>,
 }

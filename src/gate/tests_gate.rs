@@ -64,7 +64,13 @@ impl Judge for Settings {
             let reason = format!("{} skipped, the policy allows {max}", count(total.skipped, "test"));
             blockers.push(Blocker::new(Code::TestsSkipped, "total", reason));
         }
-        Judgement { observed: observed(&total), threshold: self.threshold(), blockers }
+        Judgement {
+            observed: observed(&total),
+            threshold: self.threshold(),
+            blockers,
+            judged: input.any_counts(),
+            ..Judgement::default()
+        }
     }
 }
 

@@ -134,7 +134,7 @@ impl Code {
 
     /// Whether a policy may waive it: what guards the gate itself may not be waived.
     pub fn waivable(self) -> bool {
-        let built_in = ["protected.", "head.", "run."];
+        let built_in = ["protected.", "head.", "run.", "runtime."];
         !matches!(self, Self::PolicyNone | Self::PolicyNoGates)
             && !built_in.iter().any(|family| self.as_str().starts_with(family))
     }
@@ -245,6 +245,117 @@ codes! {
     CoverageAbsent = "coverage.absent", Fail, Agent, RaiseCoverage,
         "the policy asks for a kind of coverage that the report does not carry",
         "let the coverage tool write it (for branches: `--branch` or the like), and push";
+    ReviewUnseen = "review.unseen", Unmeasured, Operator, RerunWorkflow,
+        "reviews of the forge, or who made the change, could not be read, so the quorum was not counted",
+        "let the gate judge again once the forge answers; offline, give the facts with `--pull FILE`";
+    ReviewLaneMissing = "review.lane_missing", Fail, Reviewer, RedriveReviewLane,
+        "a review lane that the quorum still wants has given no verdict",
+        "let the lane review the head that is judged";
+    ReviewLaneStale = "review.lane_stale", Fail, Reviewer, RedriveReviewLane,
+        "a review lane that the quorum still wants has only reviewed another commit",
+        "let the lane review the head that is judged";
+    ReviewLaneUnparsable = "review.lane_unparsable", Fail, Reviewer, RedriveReviewLane,
+        "what a review lane uploaded is no verdict of that lane, so it counts as none",
+        "let the lane review again and upload one `patchwarden.review_verdict.v1` of its own";
+    ReviewChangesRequested = "review.changes_requested", Fail, Agent, FixReviewFindings,
+        "a review lane asks for changes",
+        "do what the lane's findings ask for, and push";
+    ReviewOutvoted = "review.outvoted", Fail, Agent, FixReviewFindings,
+        "at least as many lanes ask for changes as approve",
+        "do what the lanes' findings ask for, and push";
+    ReviewTie = "review.tie", NeedsHuman, Operator, AskOperator,
+        "as many lanes ask for changes as approve, and the policy leaves a tie to a person",
+        "an operator reads both sides and approves the exact head, or the author does what the findings ask for";
+    ReviewQuorumUnreachable = "review.quorum_unreachable", Fail, Operator, AskOperator,
+        "every lane that counts has answered for this head, and the quorum is not met",
+        "push a change that lets the lanes judge anew, or change lanes or need in the base branch's policy";
+    ContractUnseen = "contract.unseen", Unmeasured, Operator, RerunWorkflow,
+        "a part of the pull request or its issue that the contract is about could not be read",
+        "let the gate judge again once the forge answers; offline, give the facts with `--pull FILE`";
+    ContractSectionMissing = "contract.section_missing", Fail, Agent, AddSection,
+        "a section that the contract requires is not there",
+        "add the section with its exact heading";
+    ContractSectionEmpty = "contract.section_empty", Fail, Agent, AddSection,
+        "a section that the contract requires holds nothing beyond the template's placeholder",
+        "write what the section asks for";
+    ContractCheckboxOpen = "contract.checkbox_open", Fail, Agent, EditPullRequest,
+        "a checkbox that the contract wants ticked is open, or the section has none",
+        "do what the checkbox says, then tick it";
+    ContractLabelMissing = "contract.label_missing", Fail, Agent, EditPullRequest,
+        "a label that the contract requires is not set",
+        "set the label";
+    ContractLabelForbidden = "contract.label_forbidden", Fail, Agent, EditPullRequest,
+        "a label is set that the contract forbids",
+        "end what the label stands for, then take it off";
+    ContractIssueMissing = "contract.issue_missing", Fail, Agent, EditPullRequest,
+        "the pull request links to no issue",
+        "write `Closes #N` with the issue's number into the pull request's text";
+    ContractIssueClosed = "contract.issue_closed", Fail, Agent, EditPullRequest,
+        "every issue the pull request links to is closed",
+        "link to the open issue that the change is for, or open the issue again";
+    ContractTitle = "contract.title", Fail, Agent, EditPullRequest,
+        "the title does not fit the contract's pattern",
+        "change the title so that it fits the pattern";
+    ContractTooManyFiles = "contract.too_many_files", Fail, Agent, SplitChange,
+        "the change touches more files than the contract allows",
+        "split the change into several pull requests";
+    ContractTooManyLines = "contract.too_many_lines", Fail, Agent, SplitChange,
+        "the change adds and removes more lines than the contract allows",
+        "split the change into several pull requests";
+    ContractCompanionMissing = "contract.companion_missing", Fail, Agent, FixFindings,
+        "a path changed whose change the contract couples to another, which did not change",
+        "change the coupled path as well, and push";
+    JudgeUnseen = "judge.unseen", Unmeasured, Operator, RerunWorkflow,
+        "the comments or the item that a judge record is about could not be read",
+        "let the gate judge again once the forge answers; offline, give the facts with `--pull FILE`";
+    JudgeMissing = "judge.missing", Fail, Reviewer, RedriveReviewLane,
+        "there is no judge record by an author the policy allows",
+        "let the judge judge the item and write its record as a comment";
+    JudgeMalformed = "judge.malformed", Fail, Reviewer, RedriveReviewLane,
+        "the newest judge record is not one: markers, JSON or fields are not as `openclaw.judge.v0` has them",
+        "let the judge write its record anew, one a comment, between its two markers";
+    JudgeWrongTarget = "judge.wrong_target", Fail, Reviewer, RedriveReviewLane,
+        "the newest judge record is about another item",
+        "let the judge judge this item";
+    JudgeStale = "judge.stale", Fail, Reviewer, RedriveReviewLane,
+        "the item is no longer what the judge judged, or the record is older than the policy allows",
+        "let the judge judge the item as it is now";
+    JudgeUnbound = "judge.unbound", Fail, Reviewer, RedriveReviewLane,
+        "the judge record binds nothing where it must: no head, or the digest of an empty input",
+        "let the judge judge the item and write down the head and the hashes of what it read";
+    JudgeOperatorNeeded = "judge.operator_needed", NeedsHuman, Operator, AskOperator,
+        "the judge leaves the decision to an operator",
+        "an operator reads the judge's reasons and approves the exact head";
+    RuntimeEvidenceMissing = "runtime.evidence_missing", Fail, Producer, ProduceEvidence,
+        "evidence that the repair class requires is not in the bundle, or cannot be read",
+        "make the evidence with the runtime's own tools and put it into the bundle";
+    RuntimeEvidenceStale = "runtime.evidence_stale", Fail, Producer, ProduceEvidence,
+        "evidence that the repair class requires is stale, or does not say when it was made",
+        "observe the runtime again and make the bundle anew";
+    RuntimeEvidenceFailed = "runtime.evidence_failed", Fail, Producer, ProduceEvidence,
+        "evidence that the repair class requires says that it failed or is not complete",
+        "mend what the evidence names and make the bundle anew";
+    RuntimeHashMismatch = "runtime.hash_mismatch", Fail, Producer, ProduceEvidence,
+        "a hash or digest in the bundle is not that of what it names",
+        "make the bundle anew with its own tool and change nothing in it";
+    RuntimeClaimsAuthority = "runtime.claims_authority", Fail, Producer, ProduceEvidence,
+        "evidence claims an approval or a permission to apply, which no evidence can give",
+        "make the bundle anew with `production_apply_allowed` and `operator_approval` exactly `false`";
+    RuntimeMutationImplied = "runtime.mutation_implied", Fail, Producer, ProduceEvidence,
+        "evidence that should only look says that something was or will be changed",
+        "make the evidence by a read-only rehearsal";
+    RuntimeVerbNotAllowed = "runtime.verb_not_allowed", Fail, Producer, ProduceEvidence,
+        "the plan has an action whose verb its repair class does not allow",
+        "plan with the class's own verbs, or judge the plan under the class it belongs to";
+    RuntimeClassMismatch = "runtime.class_mismatch", Fail, Producer, ProduceEvidence,
+        "the bundle was made for another repair class than the one that is judged",
+        "name the bundle's own class, or make a bundle for the class that is meant";
+    RuntimeHardManual = "runtime.hard_manual", NeedsHuman, Operator, AskOperator,
+        "the bundle touches what its repair class reserves to a person's hands",
+        "an operator does it, or approves the exact head; nothing here carries it out";
+    RuntimeOperatorRequired = "runtime.operator_required", NeedsHuman, Operator, AskOperator,
+        "the repair class changes a runtime, so a person decides however green the evidence is",
+        "an operator reads the plan and approves it explicitly; nothing here carries it out";
     PolicyRequirementFailed = "policy.requirement_failed", Fail, Agent, FixFindings,
         "the expression the policy requires of the document is false",
         "change what the document measures until the expression holds, and push";

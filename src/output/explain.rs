@@ -41,6 +41,19 @@ pub fn explain_gate(report: &GateReport, gate: &GateSection) -> String {
             waived.waiver
         );
     }
+    for cleared in &gate.cleared {
+        let _ = writeln!(
+            out,
+            "  cleared by `{}` in review {}: {} {}",
+            cleared.by,
+            cleared.review,
+            cleared.code.as_str(),
+            cleared.reason
+        );
+    }
+    for note in &gate.notes {
+        let _ = writeln!(out, "  note: {note}");
+    }
     for why in &gate.skipped {
         let _ = writeln!(out, "  skipped: {why}");
     }

@@ -30,6 +30,7 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
         blockers(packet, &mut out);
     }
     evidence(report, &mut out);
+    cleared(report, &mut out);
     waivers(report, &mut out);
     not_judged(report, &mut out);
     proposal(report, &mut out);
@@ -263,6 +264,28 @@ fn binding_words(item: &EvidenceReport) -> String {
     item.bindings.iter().map(|binding| binding.as_str().replace('_', " ")).collect::<Vec<_>>().join(", ")
 }
 
+fn cleared(report: &GateReport, out: &mut String) {
+    let all: Vec<_> =
+        report.gates.iter().flat_map(|gate| gate.cleared.iter().map(move |one| (gate, one))).collect();
+    if all.is_empty() {
+        return;
+    }
+    out.push_str("## Cleared by a person\n\n");
+    for (gate, one) in all.iter().take(SHOWN) {
+        let _ = writeln!(
+            out,
+            "- gate `{}`: `{}` by `{}` in review {}: {}",
+            gate.id,
+            one.code.as_str(),
+            one.by.replace('`', "'"),
+            one.review,
+            markdown_line(&one.reason)
+        );
+    }
+    cut(all.len(), "clearance", out);
+    out.push('\n');
+}
+
 fn waivers(report: &GateReport, out: &mut String) {
     let waived: Vec<_> =
         report.gates.iter().flat_map(|gate| gate.waived.iter().map(move |one| (gate, one))).collect();
@@ -299,12 +322,17 @@ fn waivers(report: &GateReport, out: &mut String) {
 fn not_judged(report: &GateReport, out: &mut String) {
     let skips: Vec<_> =
         report.gates.iter().flat_map(|gate| gate.skipped.iter().map(move |why| (&gate.id, why))).collect();
-    if skips.is_empty() && report.notes.is_empty() {
+    let gate_notes: Vec<_> =
+        report.gates.iter().flat_map(|gate| gate.notes.iter().map(move |note| (&gate.id, note))).collect();
+    if skips.is_empty() && gate_notes.is_empty() && report.notes.is_empty() {
         return;
     }
     out.push_str("## Not judged, and notes\n\n");
     for (gate, why) in skips.iter().take(SHOWN) {
         let _ = writeln!(out, "- gate `{gate}`: skipped: {}", markdown_line(why));
+    }
+    for (gate, note) in gate_notes.iter().take(SHOWN) {
+        let _ = writeln!(out, "- gate `{gate}`: {}", markdown_line(note));
     }
     for note in report.notes.iter().take(SHOWN) {
         let _ = writeln!(out, "- {}", markdown_line(note));

@@ -52,6 +52,19 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
         for why in &gate.skipped {
             let _ = writeln!(out, "              skipped: {why}");
         }
+        for cleared in &gate.cleared {
+            let _ = writeln!(
+                out,
+                "              cleared by `{}` in review {}: {} ({})",
+                cleared.by,
+                cleared.review,
+                cleared.reason,
+                cleared.code.as_str()
+            );
+        }
+        for note in &gate.notes {
+            let _ = writeln!(out, "              note: {note}");
+        }
         for waived in &gate.waived {
             let _ = writeln!(
                 out,

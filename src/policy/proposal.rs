@@ -58,7 +58,7 @@ fn gate_kind(format: Format) -> Option<&'static str> {
         Kind::Tests => Some("tests"),
         Kind::Findings => Some("findings"),
         Kind::Coverage => Some("coverage"),
-        Kind::Document => None,
+        Kind::Document | Kind::Reviews | Kind::Judge | Kind::Bundle => None,
     }
 }
 

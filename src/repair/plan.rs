@@ -104,13 +104,13 @@ fn action(input: &PlanInput<'_>, result: &GateResult, blocker: &Blocker) -> (Act
         blocker.evidence.as_ref().and_then(|id| input.policy.evidence(id)).map(|entry| &entry.demand);
     let mut action = Action {
         kind: info.action,
-        summary: info.remedy.to_owned(),
+        summary: blocker.remedy.clone().unwrap_or_else(|| info.remedy.to_owned()),
         command: demand.map(|demand| demand.command.clone()).unwrap_or_default(),
         evidence: blocker.evidence.clone(),
-        artifact: demand.map(|demand| demand.artifact.clone()),
+        artifact: demand.map(|demand| demand.artifact.clone()).or_else(|| blocker.artifact.clone()),
         path: demand.and_then(|demand| demand.path.as_ref()).map(|path| path.as_str().to_owned()),
-        section: None,
-        lane: None,
+        section: blocker.section.clone(),
+        lane: blocker.lane.clone(),
         paths: blocker.paths.clone(),
     };
     let mut owner = info.owner;

@@ -1,13 +1,13 @@
 //! A judgement in, the report out: plain copying, so that the report holds nothing the judgement does not.
 
 use crate::evidence::{Evidence, Limits};
-use crate::gate::{Evaluation, GateResult, UnmatchedWaiver};
+use crate::gate::{Cleared, Evaluation, GateResult, UnmatchedWaiver};
 use crate::model::{CommitSha, Digest, PullNumber, RepoSlug, RunId, Timestamp, Verdict};
 use crate::repair::RepairPacket;
 
 use super::gate_report::{
-    BlockerReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection, ReportError, SCHEMA,
-    TargetSection, ToolSection, WaivedReport, WaiverReport,
+    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection,
+    ReportError, SCHEMA, TargetSection, ToolSection, WaivedReport, WaiverReport,
 };
 
 /// What was judged, as far as it is known.
@@ -182,7 +182,19 @@ fn gate(result: &GateResult, packet: &RepairPacket) -> GateSection {
         blockers,
         evidence: result.evidence.clone(),
         waived,
+        cleared: result.cleared.iter().map(cleared).collect(),
         skipped: result.skipped.clone(),
+        notes: result.notes.clone(),
+    }
+}
+
+fn cleared(cleared: &Cleared) -> ClearedReport {
+    ClearedReport {
+        code: cleared.blocker.code,
+        subject: cleared.blocker.subject.clone(),
+        reason: cleared.blocker.reason.clone(),
+        by: cleared.by.clone(),
+        review: cleared.review,
     }
 }
 

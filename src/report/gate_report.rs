@@ -99,8 +99,14 @@ pub struct GateSection {
     pub blockers: Vec<BlockerReport>,
     pub evidence: Vec<EvidenceId>,
     pub waived: Vec<WaivedReport>,
+    /// What a person's approval of the head ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleared: Vec<ClearedReport>,
     /// Why something was not judged.
     pub skipped: Vec<String>,
+    /// What a reader should know of this judgement and what does not block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One thing that keeps a gate from passing.
@@ -125,6 +131,18 @@ pub struct WaivedReport {
     pub waiver: String,
     /// The last day, `YYYY-MM-DD`.
     pub expires: String,
+}
+
+/// A blocker that wanted a person and that a person's approval of the head ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClearedReport {
+    pub code: Code,
+    pub subject: String,
+    pub reason: String,
+    /// The login of who approved.
+    pub by: String,
+    /// The review's number on the server.
+    pub review: u64,
 }
 
 /// A waiver that accepted nothing.

@@ -5,6 +5,6 @@ mod gate_report;
 
 pub use build::{Judgement, PolicyFacts, TargetFacts, build, without_verdict};
 pub use gate_report::{
-    BlockerReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection, ReportError, SCHEMA,
-    TargetSection, ToolSection, WaivedReport, WaiverReport,
+    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection,
+    ReportError, SCHEMA, TargetSection, ToolSection, WaivedReport, WaiverReport,
 };

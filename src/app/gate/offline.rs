@@ -70,6 +70,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         repo: request.repo.clone(),
         pull_request: request.pull_request,
         event: None,
+        pull: None,
         now,
     };
     let artifacts = folder.read(&sound.demands(), &limits);
@@ -94,7 +95,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         now,
         verdict: judged.verdict,
         evaluation: &judged.evaluation,
-        evidence: judged.evidence_in_order(&sound.policy),
+        evidence: judged.evidence_in_order(&sound),
         packet: &judged.packet,
         notes,
         proposed_policy: proposed,
