@@ -4,6 +4,7 @@ mod fetch;
 mod lookups;
 pub mod offline;
 mod outputs;
+mod pull_facts;
 mod reread;
 mod step;
 pub mod this_run;

@@ -88,6 +88,17 @@ impl<'a> Repo<'a> {
         self.write::<WireIssue>(Method::Patch, &segments, change)?.convert(&exchange)
     }
 
+    /// One issue.
+    ///
+    /// # Errors
+    /// [`ForgeError`]; 404 where there is none, or this token may not see it.
+    pub fn issue(self, number: u64) -> Result<Issue, ForgeError> {
+        let number = number.to_string();
+        let segments = ["issues", number.as_str()];
+        let exchange = self.get_request(&segments)?.exchange();
+        self.get::<WireIssue>(&segments)?.convert(&exchange)
+    }
+
     /// The comments on a pull request, oldest first. The server lists them all at once.
     ///
     /// # Errors

@@ -55,6 +55,10 @@ pub struct ChangedFile {
     pub previous: Option<String>,
     /// The server's word: `added`, `changed`, `deleted`, `renamed`.
     pub status: String,
+    /// Lines added, where the server counts them.
+    pub additions: Option<u64>,
+    /// Lines deleted, where the server counts them.
+    pub deletions: Option<u64>,
     /// The commit the listing was made for, as its addresses name it; `None` where it gives none.
     pub at: Option<CommitSha>,
 }
@@ -227,6 +231,8 @@ struct WireFile {
     filename: Option<String>,
     previous_filename: Option<String>,
     status: Option<String>,
+    additions: Option<u64>,
+    deletions: Option<u64>,
     contents_url: Option<String>,
 }
 
@@ -247,6 +253,8 @@ impl WireFile {
             path: required(self.filename, exchange, "filename")?,
             previous: self.previous_filename.filter(|path| !path.is_empty()),
             status: self.status.unwrap_or_default(),
+            additions: self.additions,
+            deletions: self.deletions,
             at,
         })
     }
