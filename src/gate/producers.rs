@@ -181,10 +181,11 @@ fn condemn(
     run: &RunNames,
     ignored: &globset::GlobSet,
 ) {
-    for evidence in set.values_mut() {
+    // Of evidence that is not there it is said already; why its job left none is the job's to say.
+    for evidence in set.values_mut().filter(|evidence| evidence.sha256.is_some()) {
         let from = policy.evidence(&evidence.id).and_then(|entry| entry.from.as_ref());
         let named = from.and_then(|from| from.job.as_deref());
-        if let Some(from) = from.filter(|_| evidence.sha256.is_some()) {
+        if let Some(from) = from {
             let asked = [("workflow", &from.workflow, &run.workflow), ("event", &from.event, &run.event)];
             for (what, wanted, is) in asked {
                 if let Some(wanted) = wanted.as_ref().filter(|wanted| Some(*wanted) != is.as_ref()) {
@@ -195,10 +196,10 @@ fn condemn(
             }
         }
         let Some(id) = evidence.producer_job.clone() else {
-            if evidence.sha256.is_some() && from.is_some() {
+            if from.is_some() {
                 let detail = "the policy says where it comes from, and nothing says which job made it";
                 evidence.condemn(Code::EvidenceProducerUnknown, detail.to_owned());
-            } else if evidence.sha256.is_some() {
+            } else {
                 evidence.notes.push("which job made it is not known".to_owned());
             }
             continue;
