@@ -1,5 +1,5 @@
 //! The ids inside the runtime token. The signature is the server's business: nothing is trusted for what it says here,
-//! the run id is only compared and the job id only echoed (LIVE section 1).
+//! the run id is compared, job and task ids are echoed and tell this job from its siblings (LIVE section 1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,16 +7,19 @@ use serde::Deserialize;
 
 use crate::model::Token;
 
-/// Run and job as `scp: "Actions.Results:<run id>:<job id>"` names them.
+/// Run and job as `scp: "Actions.Results:<run id>:<job id>"` names them, and the task of this attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scope {
     pub run_id: u64,
     pub job_id: u64,
+    pub task_id: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct Claims {
     scp: Option<String>,
+    #[serde(rename = "TaskID")]
+    task_id: Option<u64>,
 }
 
 /// The scope of a runtime token; `None` where the runner fell back to the plain job token.
@@ -24,9 +27,10 @@ pub(super) fn scope(token: &Token) -> Option<Scope> {
     let payload = token.expose().split('.').nth(1)?;
     let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     let claims: Claims = serde_json::from_slice(&bytes).ok()?;
+    let task_id = claims.task_id;
     claims.scp?.split(' ').find_map(|word| {
         let (run, job) = word.strip_prefix("Actions.Results:")?.split_once(':')?;
-        Some(Scope { run_id: run.parse().ok()?, job_id: job.parse().ok()? })
+        Some(Scope { run_id: run.parse().ok()?, job_id: job.parse().ok()?, task_id })
     })
 }
 
@@ -41,9 +45,9 @@ mod tests {
     #[test]
     fn the_scope_names_run_and_job() {
         let plain = token(r#"{"exp":1,"scp":"Actions.Results:46:82","TaskID":70}"#);
-        assert_eq!(scope(&plain), Some(Scope { run_id: 46, job_id: 82 }));
+        assert_eq!(scope(&plain), Some(Scope { run_id: 46, job_id: 82, task_id: Some(70) }));
         let with_id_token = token(r#"{"scp":"generate_id_token:46:82 Actions.Results:46:82"}"#);
-        assert_eq!(scope(&with_id_token), Some(Scope { run_id: 46, job_id: 82 }));
+        assert_eq!(scope(&with_id_token), Some(Scope { run_id: 46, job_id: 82, task_id: None }));
     }
 
     #[test]

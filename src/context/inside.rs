@@ -107,6 +107,7 @@ fn run_and_runtime(variables: &Variables) -> Result<(RunIdentity, Option<Runtime
         // Runners of before November 2025 always say 1 (FORGEJO section 1.2): a lower bound, as all else here.
         attempt: parse_number(variables, "RUN_ATTEMPT")?.unwrap_or(1).max(1),
         job: variables.need("JOB")?.1.to_owned(),
+        commit: variables.find("SHA")?.and_then(|(_, sha)| sha.parse().ok()),
         workflow_file: variables.find("WORKFLOW_REF")?.and_then(|(_, text)| workflow_file(text)),
         workflow_name: variables.find("WORKFLOW")?.map(|(_, name)| name.to_owned()),
     };
@@ -125,6 +126,7 @@ fn run_and_runtime(variables: &Variables) -> Result<(RunIdentity, Option<Runtime
         results_url: url("ACTIONS_RESULTS_URL")?,
         pipeline_url: url("ACTIONS_RUNTIME_URL")?,
         job_id: scope.map(|scope| scope.job_id),
+        task_id: scope.and_then(|scope| scope.task_id),
     };
     Ok((run, Some(runtime)))
 }

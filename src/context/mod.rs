@@ -121,6 +121,8 @@ pub struct RunIdentity {
     pub attempt: u64,
     /// The job's id in the workflow file.
     pub job: String,
+    /// What `GITHUB_SHA` names: the tip of the base for `pull_request_target` (LIVE section 3).
+    pub commit: Option<CommitSha>,
     /// The file the workflow stands in, such as `.forgejo/workflows/ci.yml`, from `WORKFLOW_REF`.
     pub workflow_file: Option<String>,
     /// The workflow's `name:`. Untrusted text, no key.
@@ -137,6 +139,8 @@ pub struct Runtime {
     pub pipeline_url: Option<ServerUrl>,
     /// The job's id on the server, from the token's claims; the server echoes it and checks only the run's.
     pub job_id: Option<u64>,
+    /// The id of this attempt of the job, as the tasks list names it.
+    pub task_id: Option<u64>,
 }
 
 /// Where the forge is and with which token it is asked.

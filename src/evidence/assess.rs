@@ -54,6 +54,13 @@ pub fn assess(demand: &Demand, artifact: &ArtifactState, index: usize, target: &
         None => None,
         Some(Ok(manifest)) => {
             let job = manifest.producer.as_ref().and_then(|producer| producer.job.as_ref());
+            if let (Some(named), Some(job)) = (&demand.producer_job, job)
+                && named != job
+            {
+                let job = sanitize(job, 100);
+                let detail = format!("the policy names job `{named}`, its manifest job `{job}`");
+                evidence.faults.push(Fault::new(Code::EvidenceProducerUnknown, detail));
+            }
             evidence.producer_job = evidence.producer_job.or_else(|| job.map(|job| sanitize(job, 100)));
             evidence.faults.extend(manifest_faults(manifest, contents, target));
             Some(manifest)

@@ -21,6 +21,7 @@ fn runtime(server: &Loopback, sub_path: &str) -> Runtime {
         results_url: Some(format!("{}{sub_path}", server.url()).parse().unwrap()),
         pipeline_url: Some(format!("{}{sub_path}/api/actions_pipeline/", server.url()).parse().unwrap()),
         job_id: Some(83),
+        task_id: None,
     }
 }
 

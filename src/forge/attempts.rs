@@ -47,7 +47,8 @@ pub enum Placement {
 }
 
 /// What an artifact is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Ordered from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Liveness {
     /// No job of the run was tried twice, or the server shows the artifact as live.
     Live,

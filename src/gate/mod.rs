@@ -22,6 +22,6 @@ mod tests_gate;
 pub use builtin::{PolicyOrigin, policy_gate};
 pub use evaluate::{Evaluation, EvidenceSet, Facts, evaluate};
 pub use guards::{ChangedPath, ChangedPaths, Reread, judge_protected, judge_reread};
-pub use producers::{JobEnd, RunJob, RunJobs, judge_producers};
+pub use producers::{JobEnd, RunJob, RunJobs, RunNames, judge_producers, require_named_head};
 pub use registry::{Detail, GateKind, Gates, Input, Judge, Judgement, KindSettings};
 pub use result::{Blocker, Cleared, GateResult, UnmatchedWaiver, Waived};

@@ -1,6 +1,7 @@
 //! The results of the run's jobs are evidence too: a green report from a job that died counts for nothing,
 //! and a job that failed without saying why blocks (DESIGN section 4, *Producers*).
 
+use crate::evidence::Binding;
 use crate::model::{Code, Outcome, count, cut_list, sanitize};
 use crate::policy::Policy;
 
@@ -60,19 +61,27 @@ pub enum RunJobs {
     /// They could not be listed; says why.
     Unknown(String),
     /// All of them but the gate's own.
-    Known { jobs: Vec<RunJob>, gate: String },
+    Known { jobs: Vec<RunJob>, gate: String, run: RunNames },
+}
+
+/// What the run is called where a policy's `from` may name it.
+#[derive(Debug, Clone, Default)]
+pub struct RunNames {
+    /// The workflow's file without its folder.
+    pub workflow: Option<String>,
+    pub event: Option<String>,
 }
 
 /// Judges the jobs: condemns evidence of jobs that died, and gives the built-in `run` gate's result.
 pub fn judge_producers(policy: &Policy, set: &mut EvidenceSet, jobs: &RunJobs) -> Option<GateResult> {
-    let (jobs, gate) = match jobs {
+    let (jobs, gate, run) = match jobs {
         RunJobs::None => return None,
         RunJobs::Unknown(why) => {
             let blocker =
                 Blocker::new(Code::RunJobsUnknown, "jobs", format!("the jobs could not be listed: {why}"));
             return Some(result(Outcome::Unmeasured, "unknown", vec![blocker]));
         }
-        RunJobs::Known { jobs, gate } => (jobs, gate),
+        RunJobs::Known { jobs, gate, run } => (jobs, gate, run),
     };
     let ignored = ignored(policy);
     // A job that waits for the gate has nothing to tell it.
@@ -80,7 +89,7 @@ pub fn judge_producers(policy: &Policy, set: &mut EvidenceSet, jobs: &RunJobs) -
         .iter()
         .filter(|job| !job.is(gate) && !waits_for(job, gate, jobs, 0) && !ignored.is_match(&job.id))
         .collect();
-    condemn(policy, set, jobs, &ignored);
+    condemn(policy, set, jobs, run, &ignored);
     let explained = |job: &RunJob| {
         set.values().any(|evidence| {
             evidence.explains_red && evidence.producer_job.as_ref().is_some_and(|id| job.is(id))
@@ -151,13 +160,46 @@ fn waits_for(job: &RunJob, gate: &str, jobs: &[RunJob], depth: usize) -> bool {
         })
 }
 
+/// Evidence of a run whose own commit is another than the head it was started for (`pull_request_target`: its jobs
+/// check out the base) is of the head only where a manifest or the report itself names the head.
+pub fn require_named_head(set: &mut EvidenceSet) {
+    for evidence in set.values_mut().filter(|evidence| evidence.sha256.is_some()) {
+        let named = [Binding::Manifest, Binding::Embedded].iter().any(|one| evidence.bindings.contains(one));
+        if !named {
+            evidence.bindings.retain(|binding| *binding != Binding::Run);
+            let detail = "jobs of this event check out the base, and nothing in it names the head";
+            evidence.condemn(Code::EvidenceUnbound, detail.to_owned());
+        }
+    }
+}
+
 /// Adds the fault `evidence.producer_failed` where the producing job did not succeed and the report does not show why.
-fn condemn(policy: &Policy, set: &mut EvidenceSet, jobs: &[RunJob], ignored: &globset::GlobSet) {
-    for evidence in set.values_mut() {
+fn condemn(
+    policy: &Policy,
+    set: &mut EvidenceSet,
+    jobs: &[RunJob],
+    run: &RunNames,
+    ignored: &globset::GlobSet,
+) {
+    // Of evidence that is not there it is said already; why its job left none is the job's to say.
+    for evidence in set.values_mut().filter(|evidence| evidence.sha256.is_some()) {
         let from = policy.evidence(&evidence.id).and_then(|entry| entry.from.as_ref());
         let named = from.and_then(|from| from.job.as_deref());
+        if let Some(from) = from {
+            let asked = [("workflow", &from.workflow, &run.workflow), ("event", &from.event, &run.event)];
+            for (what, wanted, is) in asked {
+                if let Some(wanted) = wanted.as_ref().filter(|wanted| Some(*wanted) != is.as_ref()) {
+                    let is = sanitize(is.as_deref().unwrap_or("not known"), 60);
+                    let detail = format!("the policy names {what} `{wanted}`, that of this run is `{is}`");
+                    evidence.condemn(Code::EvidenceProducerUnknown, detail);
+                }
+            }
+        }
         let Some(id) = evidence.producer_job.clone() else {
-            if evidence.sha256.is_some() {
+            if from.is_some() {
+                let detail = "the policy says where it comes from, and nothing says which job made it";
+                evidence.condemn(Code::EvidenceProducerUnknown, detail.to_owned());
+            } else {
                 evidence.notes.push("which job made it is not known".to_owned());
             }
             continue;

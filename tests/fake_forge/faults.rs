@@ -11,6 +11,8 @@ pub enum Fault {
     RefuseConnection,
     /// Nothing is answered until the client gives up or the forge is dropped; the route never ran.
     Stall,
+    /// Nothing is answered until `FakeForge::let_go`; then the route runs as if nothing had been.
+    Hold,
     /// The route ran, its effect stands, and the connection is reset without one byte of answer.
     LoseReply,
     /// The route ran; head and half of the body arrive, then the connection is reset.

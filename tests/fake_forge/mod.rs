@@ -57,7 +57,7 @@ mod step;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use auth::TokenKind;
@@ -181,6 +181,8 @@ impl Config {
             log: Mutex::default(),
             sub_path: self.sub_path,
             latency: self.latency,
+            held: Mutex::default(),
+            moved: Condvar::new(),
         });
         let server = Server::start(listener, address, Arc::clone(&inner) as Arc<dyn Service>);
         FakeForge { inner, server }
@@ -202,7 +204,19 @@ struct Inner {
     log: Mutex<Vec<Seen>>,
     sub_path: String,
     latency: Duration,
+    held: Mutex<Held>,
+    moved: Condvar,
 }
+
+/// Requests that wait for the test to let go.
+#[derive(Default)]
+struct Held {
+    waiting: usize,
+    let_go: bool,
+}
+
+/// Longer than any run that is alive; reached only by a test that waits for a request nobody sends.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -222,6 +236,13 @@ impl Service for Inner {
         let seen = Seen { method: request.method.clone(), target: request.target.clone(), token };
         lock(&self.log).push(seen);
         lock(&self.weather).meet(request)
+    }
+
+    fn hold(&self) {
+        let mut held = lock(&self.held);
+        held.waiting += 1;
+        self.moved.notify_all();
+        drop(self.moved.wait_timeout_while(held, PATIENCE, |held| !held.let_go));
     }
 
     fn answer(&self, request: &Request) -> Reply {
@@ -292,6 +313,28 @@ impl FakeForge {
 
     pub fn fault(&self, at: At, fault: Fault) {
         lock(&self.inner.weather).add(at, fault);
+    }
+
+    /// Waits until a request is met by `Fault::Hold`.
+    pub fn wait_for_held(&self) {
+        let held = lock(&self.inner.held);
+        let (held, _) = self
+            .inner
+            .moved
+            .wait_timeout_while(held, PATIENCE, |held| held.waiting == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(held.waiting > 0, "nobody sent the request that was to be held");
+    }
+
+    /// Lets every held request go on, and none wait from now on.
+    pub fn let_go(&self) {
+        lock(&self.inner.held).let_go = true;
+        self.inner.moved.notify_all();
+    }
+
+    /// From now on requests are held again.
+    pub fn hold_again(&self) {
+        *lock(&self.inner.held) = Held::default();
     }
 
     pub fn clear_faults(&self) {

@@ -114,6 +114,14 @@ impl<'f> RunScene<'f> {
         });
     }
 
+    /// The bytes of a v4 artifact as a download would bring them.
+    pub fn content(self, name: &str) -> Option<Vec<u8>> {
+        self.forge.with(|state| {
+            let mut rows = state.artifacts.of_run(self.id).filter(|row| row.name == name);
+            rows.find_map(|row| row.content.clone())
+        })
+    }
+
     /// Makes an artifact look past its retention: listed as expired, its bytes gone.
     pub fn expire(self, name: &str) {
         self.forge.with(|state| {

@@ -18,6 +18,8 @@ pub trait Service: Send + Sync + 'static {
     fn latency(&self) -> Duration;
     /// Notes the request and says what goes wrong with it.
     fn meet(&self, request: &Request) -> Option<Fault>;
+    /// Returns when the test lets go.
+    fn hold(&self);
     fn answer(&self, request: &Request) -> Reply;
     fn date(&self) -> String;
 }
@@ -113,6 +115,7 @@ fn converse(stream: &TcpStream, service: &dyn Service, gate: &Gate) {
         match fault {
             Some(Fault::RefuseConnection) => return reset(stream),
             Some(Fault::Stall) => return stall(stream),
+            Some(Fault::Hold) => service.hold(),
             Some(Fault::Status(status)) => {
                 let reply = Reply::text(status, "the proxy in front has an opinion");
                 write_reply(stream, service, &reply, head_only, None);

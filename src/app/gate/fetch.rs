@@ -1,11 +1,13 @@
 //! Artifacts of this run: fetched into temporary files, read within bounds, condemned where a re-run superseded them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 
 use crate::evidence::archive::ZipSource;
-use crate::evidence::read::{ArtifactState, Artifacts, Recognised, read_artifact, recognise};
+use crate::evidence::read::{
+    ArtifactContents, ArtifactState, Artifacts, Recognised, read_artifact, recognise,
+};
 use crate::evidence::source::{ArtifactSource, Bounded, SourceError, SourceFile};
 use crate::evidence::{Demand, Limits};
 use crate::forge::{
@@ -31,9 +33,17 @@ pub struct Looked {
     pub refused: Vec<(ArtifactName, String)>,
 }
 
+/// The artifacts that were asked for.
+pub struct ReadArtifacts {
+    /// By what the policy calls them: a name, or a pattern.
+    pub artifacts: Artifacts,
+    /// What the server calls those that were fetched.
+    pub names: BTreeMap<ArtifactName, ArtifactName>,
+}
+
 impl RunArtifacts<'_> {
     /// Fetches and reads what the demands need.
-    pub fn read(&self, demands: &[&Demand], limits: &Limits) -> Artifacts {
+    pub fn read(&self, demands: &[&Demand], limits: &Limits) -> ReadArtifacts {
         let mut by_artifact: BTreeMap<&ArtifactName, Vec<&Demand>> = BTreeMap::new();
         for demand in demands {
             by_artifact.entry(&demand.artifact).or_default().push(demand);
@@ -42,10 +52,10 @@ impl RunArtifacts<'_> {
             Ok(listing) => listing,
             Err(error) => {
                 let why = format!("the artifacts could not be listed: {error}");
-                return by_artifact
-                    .into_keys()
-                    .map(|name| (name.clone(), ArtifactState::Unavailable(why.clone())))
-                    .collect();
+                let unavailable =
+                    |name: &ArtifactName| (name.clone(), ArtifactState::Unavailable(why.clone()));
+                let artifacts = by_artifact.into_keys().map(unavailable).collect();
+                return ReadArtifacts { artifacts, names: BTreeMap::new() };
             }
         };
         let mut artifacts = Artifacts::new();
@@ -60,11 +70,13 @@ impl RunArtifacts<'_> {
         }
         let listed: Vec<&Listed> = wanted.iter().map(|(_, listed)| *listed).collect();
         let fetched = self.service.fetch(&listed, &FetchLimits::default());
-        for ((name, _), fetched) in wanted.into_iter().zip(fetched) {
+        let mut names = BTreeMap::new();
+        for ((name, listed), fetched) in wanted.into_iter().zip(fetched) {
             let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
             artifacts.insert(name.clone(), read_fetched(fetched, demands, limits));
+            names.insert(name.clone(), listed.name.clone());
         }
-        artifacts
+        ReadArtifacts { artifacts, names }
     }
 
     /// Every report whose format is recognised, and the artifacts that could not be looked into.
@@ -99,7 +111,8 @@ fn find<'l>(
 ) -> Result<&'l Listed, ArtifactState> {
     let glob = demands.iter().find_map(|demand| demand.artifact_glob.as_ref());
     let fits = |listed: &&Listed| match glob {
-        Some(glob) => glob.is_match(listed.name.as_str()),
+        // Our own results are no evidence, however wide the pattern.
+        Some(glob) => glob.is_match(listed.name.as_str()) && !listed.name.as_str().starts_with(RESULT_PREFIX),
         None => &listed.name == name,
     };
     let fitting: Vec<&Listed> = listing.artifacts.iter().filter(fits).collect();
@@ -145,10 +158,7 @@ fn read_fetched(fetched: Result<Fetched, ForgeError>, demands: &[&Demand], limit
     }
 }
 
-fn with_digest(
-    mut contents: crate::evidence::read::ArtifactContents,
-    digest: Option<Digest>,
-) -> crate::evidence::read::ArtifactContents {
+fn with_digest(mut contents: ArtifactContents, digest: Option<Digest>) -> ArtifactContents {
     contents.sha256 = digest;
     contents
 }
@@ -191,48 +201,70 @@ impl ArtifactSource for FilesSource {
     }
 }
 
-/// What the server's own listing of live artifacts says, by name; `None` where this server shows it to nobody here.
-pub type LiveNames = Option<std::collections::BTreeSet<String>>;
+/// What the server's own listing of live artifacts says.
+pub enum LiveNames {
+    Known(BTreeSet<String>),
+    /// This server shows it to nobody here.
+    Hidden,
+    /// It has such a listing and did not give it; says why.
+    Unanswered(String),
+}
 
 /// Condemns what a re-run superseded (DESIGN section 4, *Attempts*). Gives a note for each artifact whose manifest
-/// was believed.
+/// was believed. `displays_of` gives the display names of the jobs of an id, at least one.
 pub fn condemn_superseded(
-    artifacts: &mut Artifacts,
+    read: &mut ReadArtifacts,
     attempts: &RunAttempts,
     live: &LiveNames,
-    display_of: &dyn Fn(&str) -> String,
+    displays_of: &dyn Fn(&str) -> Vec<String>,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    for (name, state) in artifacts.iter_mut() {
-        let ArtifactState::Read(read) = &*state else { continue };
-        let producer = read
-            .as_ref()
-            .as_ref()
-            .ok()
-            .and_then(|contents| contents.manifest.as_ref())
-            .and_then(|manifest| manifest.as_ref().ok())
-            .and_then(|manifest| manifest.producer.as_ref());
-        let display = producer.and_then(|producer| producer.job.as_deref()).map(display_of);
-        let claim = match (&display, producer.and_then(|producer| producer.run_attempt)) {
-            (Some(job), Some(attempt)) => Some(AttemptClaim { job, attempt }),
-            _ => None,
-        };
+    for (asked, state) in &mut read.artifacts {
+        let ArtifactState::Read(contents) = &*state else { continue };
+        let name = read.names.get(asked).unwrap_or(asked);
         let server = match live {
-            None => ServerSays::Nothing,
-            Some(names) if names.contains(name.as_str()) => ServerSays::Live,
-            Some(_) => ServerSays::NotLive,
+            LiveNames::Known(names) if names.contains(name.as_str()) => ServerSays::Live,
+            LiveNames::Known(_) => ServerSays::NotLive,
+            LiveNames::Hidden | LiveNames::Unanswered(_) => ServerSays::Nothing,
         };
-        let shown = sanitize(name.as_str(), 100);
-        match judge_attempt(attempts, server, claim, Placement::InTheRun) {
-            Liveness::Live => {}
-            Liveness::BelievedByManifest => notes.push(format!(
-                "a job was re-run, so only the manifest of artifact `{shown}` says that it is of its job's latest attempt; it was believed"
+        let claim = contents.as_ref().as_ref().ok().and_then(claimed);
+        match (liveness(attempts, server, claim.as_ref(), displays_of), live) {
+            (Liveness::Live, _) => {}
+            (Liveness::BelievedByManifest, _) => notes.push(format!(
+                "a job was re-run, so only the manifest of artifact `{}` says that it is of its job's latest attempt; it was believed",
+                sanitize(name.as_str(), 100)
             )),
-            Liveness::Superseded => {
+            (Liveness::Superseded, LiveNames::Unanswered(why)) => {
+                let why = format!("a job of the run was re-run, and which artifacts are live could not be asked: {why}");
+                *state = ArtifactState::Unavailable(why);
+            }
+            (Liveness::Superseded, _) => {
                 let why = "a job of the run was re-run, and nothing shows that this is of its job's latest attempt";
                 *state = ArtifactState::Superseded(why.to_owned());
             }
         }
     }
     notes
+}
+
+/// Job id and attempt as the manifest names them.
+fn claimed(contents: &ArtifactContents) -> Option<(String, u64)> {
+    let manifest = contents.manifest.as_ref()?.as_ref().ok()?;
+    let producer = manifest.producer.as_ref()?;
+    Some((producer.job.clone()?, producer.run_attempt?))
+}
+
+/// The jobs of a matrix share an id and differ in their attempts: a manifest does not say which it means, so the
+/// worst of them counts.
+fn liveness(
+    attempts: &RunAttempts,
+    server: ServerSays,
+    claim: Option<&(String, u64)>,
+    displays_of: &dyn Fn(&str) -> Vec<String>,
+) -> Liveness {
+    let judge = |claim| judge_attempt(attempts, server, claim, Placement::InTheRun);
+    let Some((id, attempt)) = claim else { return judge(None) };
+    let displays = displays_of(id);
+    let judged = displays.iter().map(|job| judge(Some(AttemptClaim { job, attempt: *attempt })));
+    judged.max().unwrap_or(Liveness::Superseded)
 }

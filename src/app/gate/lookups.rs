@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::context::{JobResult, RunContext, WorkflowFile};
+use crate::context::{JobResult, RunContext, Runtime, WorkflowFile};
 use crate::error::{EXIT_POLICY, Failure};
 use crate::forge::rest::{ChangedFile, FileAt, Job, Pull, Repo, RunStatus, Task};
 use crate::forge::{ForgeError, RunAttempts};
-use crate::gate::{ChangedPath, ChangedPaths, JobEnd, RunJob, RunJobs};
+use crate::gate::{ChangedPath, ChangedPaths, JobEnd, RunJob, RunJobs, RunNames};
 use crate::model::{CommitSha, RelPath, Timestamp, sanitize};
+
+use super::fetch::LiveNames;
 
 /// Policies and workflow files are small; more is none of ours.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -34,12 +36,25 @@ pub fn policy_at(repo: Repo<'_>, path: &RelPath, at: &CommitSha) -> Result<Optio
     }
 }
 
-/// The workflow file of this run at a commit; `None` where it cannot be read, which only costs names.
-pub fn workflow_at(repo: Repo<'_>, context: &RunContext, at: &CommitSha) -> Option<WorkflowFile> {
-    let path: RelPath = context.run.as_ref()?.workflow_file.as_ref()?.parse().ok()?;
+/// The workflow file of this run at a commit; `None` where there is none.
+///
+/// # Errors
+/// Why it could not be read: then nobody knows which local actions it uses.
+pub fn workflow_at(
+    repo: Repo<'_>,
+    context: &RunContext,
+    at: &CommitSha,
+) -> Result<Option<WorkflowFile>, String> {
+    let Some(name) = context.run.as_ref().and_then(|run| run.workflow_file.as_ref()) else { return Ok(None) };
+    let unread = |why: String| format!("the workflow `{}` could not be read: {why}", sanitize(name, 200));
+    let path: RelPath = name.parse().map_err(|error| unread(format!("{error}")))?;
     match repo.file_at(&path, at, MAX_FILE) {
-        Ok(FileAt::Present(bytes)) => WorkflowFile::parse(&String::from_utf8(bytes).ok()?).ok(),
-        Ok(FileAt::Absent) | Err(_) => None,
+        Ok(FileAt::Present(bytes)) => {
+            let text = String::from_utf8(bytes).map_err(|_| unread("it is not UTF-8 text".to_owned()))?;
+            WorkflowFile::parse(&text).map(Some).map_err(|error| unread(error.to_string()))
+        }
+        Ok(FileAt::Absent) => Ok(None),
+        Err(error) => Err(unread(error.to_string())),
     }
 }
 
@@ -82,6 +97,22 @@ impl JobList {
         match self {
             Self::Jobs(jobs) => jobs.iter().map(|job| job.name.as_str()).collect(),
             Self::Tasks(tasks) => tasks.iter().map(|task| task.name.as_str()).collect(),
+        }
+    }
+
+    /// All but the job this step belongs to, which the server tells by its id, or by the id of its task.
+    fn without_own(&mut self, runtime: Option<&Runtime>) {
+        match self {
+            Self::Jobs(jobs) => {
+                let own = runtime.and_then(|runtime| runtime.job_id);
+                jobs.retain(|job| Some(job.id) != own);
+            }
+            Self::Tasks(tasks) => {
+                let own = runtime.and_then(|runtime| runtime.task_id);
+                let name = tasks.iter().find(|task| Some(task.id) == own).map(|task| task.name.clone());
+                // Its earlier attempts are rows of that name.
+                tasks.retain(|task| Some(&task.name) != name.as_ref());
+            }
         }
     }
 
@@ -139,15 +170,17 @@ fn end_of(status: RunStatus) -> JobEnd {
 
 /// The jobs as gates see them: the server's list, made worse, never better, by the input `needs`.
 pub fn run_jobs(
-    listed: &Result<JobList, ForgeError>,
+    listed: Result<JobList, ForgeError>,
     needs: &BTreeMap<String, JobResult>,
     workflow: Option<&WorkflowFile>,
-    gate: &str,
+    context: &RunContext,
 ) -> RunJobs {
-    let listed = match listed {
+    let Some(run) = &context.run else { return RunJobs::None };
+    let mut listed = match listed {
         Ok(listed) => listed,
         Err(error) => return RunJobs::Unknown(error.to_string()),
     };
+    listed.without_own(context.runtime.as_ref());
     let mut jobs = listed.run_jobs(workflow);
     for (id, result) in needs {
         let end = match result {
@@ -157,23 +190,64 @@ pub fn run_jobs(
             JobResult::Skipped => JobEnd::Skipped,
         };
         let id = sanitize(id, 100);
-        match jobs.iter_mut().find(|job| job.is(&id)) {
-            Some(job)
-                if job.end == JobEnd::Success
-                    || (job.end == JobEnd::Unfinished && end != JobEnd::Success) =>
-            {
-                job.end = end;
-            }
-            Some(_) => {}
+        if end == JobEnd::Success {
+            continue;
+        }
+        let of_id: Vec<usize> =
+            (0..jobs.len()).filter(|at| jobs.get(*at).is_some_and(|job| job.is(&id))).collect();
+        // Of the jobs of a matrix one that is red already is the one that is meant.
+        let told = of_id
+            .iter()
+            .filter_map(|at| jobs.get(*at))
+            .any(|job| matches!(job.end, JobEnd::Failure | JobEnd::Cancelled | JobEnd::Skipped));
+        match of_id.first().and_then(|at| jobs.get_mut(*at)) {
+            Some(_) if told => {}
+            Some(job) => job.end = end,
             None => jobs.push(RunJob { id, end, needs: Vec::new() }),
         }
     }
-    RunJobs::Known { jobs, gate: gate.to_owned() }
+    let file = run.workflow_file.as_deref().and_then(|path| path.rsplit('/').next());
+    let names = RunNames {
+        workflow: file.map(str::to_owned),
+        event: context.trigger.map(|trigger| trigger.as_str().to_owned()),
+    };
+    RunJobs::Known { jobs, gate: run.job.clone(), run: names }
+}
+
+/// The display names of the jobs of this id, as the server's list spells them; the id itself where none is known.
+pub fn display_names(id: &str, listed: &[&str], workflow: Option<&WorkflowFile>) -> Vec<String> {
+    let is = |name: &str| {
+        name == id
+            || name.strip_prefix(id).is_some_and(|rest| rest.starts_with(" ("))
+            || workflow.and_then(|file| file.job_of_display(name)) == Some(id)
+    };
+    let found: Vec<String> = listed.iter().filter(|name| is(name)).map(|name| (*name).to_owned()).collect();
+    if found.is_empty() { vec![id.to_owned()] } else { found }
+}
+
+/// The live listing: REST on v16 and later, the web route of a public repository before.
+pub fn live_names(repo: Repo<'_>, context: &RunContext, jobs: &JobList) -> LiveNames {
+    let Some(run) = &context.run else { return LiveNames::Hidden };
+    let listed = match (jobs, run.number) {
+        (JobList::Jobs(_), _) => repo.actions().run(run.id).artifacts().map(|listed| {
+            listed.into_iter().filter(|one| !one.expired).map(|one| one.name.to_string()).collect()
+        }),
+        (JobList::Tasks(_), Some(number)) => repo
+            .web_artifacts(number)
+            .map(|listed| listed.into_iter().filter(|one| !one.expired).map(|one| one.name).collect()),
+        (JobList::Tasks(_), None) => return LiveNames::Hidden,
+    };
+    match listed {
+        Ok(names) => LiveNames::Known(names),
+        Err(error) if error.is_not_found() || error.is_not_permitted() => LiveNames::Hidden,
+        Err(ForgeError::Redirect { .. }) => LiveNames::Hidden,
+        Err(error) => LiveNames::Unanswered(error.to_string()),
+    }
 }
 
 /// The changed files as the protected gate sees them: complete and of this head, or not known.
 pub fn changed_paths(
-    files: Result<Vec<ChangedFile>, ForgeError>,
+    files: &Result<Vec<ChangedFile>, ForgeError>,
     pull: &Pull,
     head: &CommitSha,
 ) -> ChangedPaths {
@@ -190,6 +264,9 @@ pub fn changed_paths(
         return ChangedPaths::Unknown(format!("the list has {} of {total} files", files.len()));
     }
     ChangedPaths::Known(
-        files.into_iter().map(|file| ChangedPath { path: file.path, previous: file.previous }).collect(),
+        files
+            .iter()
+            .map(|file| ChangedPath { path: file.path.clone(), previous: file.previous.clone() })
+            .collect(),
     )
 }

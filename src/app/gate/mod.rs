@@ -1,5 +1,6 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
+mod connect;
 mod fetch;
 mod lookups;
 pub mod offline;

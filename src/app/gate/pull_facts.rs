@@ -28,7 +28,8 @@ impl Wanted {
         let kind = |kinds: &[&str]| policy.gates.iter().any(|gate| kinds.contains(&gate.kind.as_str()));
         let waits = builtin.iter().any(|result| result.outcome == Outcome::NeedsHuman);
         Self {
-            reviews: waits || kind(&["review_quorum", "judge", "runtime_repair", "statuses", "protected_paths"]),
+            reviews: waits
+                || kind(&["review_quorum", "judge", "runtime_repair", "statuses", "protected_paths"]),
             comments: kind(&["judge"]),
             issues: kind(&["contract", "judge"]),
         }

@@ -3,7 +3,6 @@
 
 use std::fs::OpenOptions;
 use std::io::{Cursor, Write};
-use std::path::Path;
 
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -49,26 +48,30 @@ pub fn finish(
             ("", "")
         }
     };
-    problems.extend(append(variables, "OUTPUT", &step_outputs(request, decided, artifact, digest)));
+    problems.extend(append(variables, "OUTPUT", &step_outputs(request, Some(decided), artifact, digest)));
     problems.extend(effects(request, context, slug, client, decided, fresh, digest));
     outputs::exit_code(&decided.report, &problems)
 }
 
-/// After a run without a verdict the summary still goes where people look.
-pub fn after_failure(out: &Path, variables: &Variables) {
-    if let Ok(summary) = std::fs::read_to_string(out.join(SUMMARY_FILE)) {
+/// After a run without a verdict the summary still goes where people look, and the outputs say that there is none.
+pub fn after_failure(request: &Request, variables: &Variables) {
+    let mut problems = Vec::new();
+    if let Ok(summary) = std::fs::read_to_string(request.out.join(SUMMARY_FILE)) {
         log_summary(&summary);
-        if let Some(problem) = append(variables, "STEP_SUMMARY", &summary) {
-            sink::say(&format!("error: {problem}"));
-        }
+        problems.extend(append(variables, "STEP_SUMMARY", &summary));
+    }
+    problems.extend(append(variables, "OUTPUT", &step_outputs(request, None, "", "")));
+    for problem in problems {
+        sink::say(&format!("error: {problem}"));
     }
 }
 
-/// The summary in the log, folded. No line of it begins with two colons, so none is a workflow command.
+/// The summary in the log, folded. No line of it begins as a workflow command does, in either spelling.
 fn log_summary(summary: &str) {
     sink::say("::group::patchwarden summary");
     for line in summary.lines() {
-        if line.trim_start().starts_with("::") { sink::say(&format!("| {line}")) } else { sink::say(line) }
+        let command = ["::", "##["].iter().any(|mark| line.trim_start().starts_with(mark));
+        if command { sink::say(&format!("| {line}")) } else { sink::say(line) }
     }
     sink::say("::endgroup::");
 }
@@ -89,14 +92,16 @@ fn append(variables: &Variables, name: &str, text: &str) -> Option<String> {
 }
 
 /// The action's outputs. All values are ours: words, digests, and paths the caller gave.
-fn step_outputs(request: &Request, decided: &Decided, artifact: &str, digest: &str) -> String {
+fn step_outputs(request: &Request, decided: Option<&Decided>, artifact: &str, digest: &str) -> String {
     let file = |name: &str| request.out.join(name).display().to_string().replace(['\n', '\r'], " ");
-    let verdict = decided.report.verdict.map_or("", Verdict::as_str);
+    let verdict = decided.and_then(|decided| decided.report.verdict).map_or("", Verdict::as_str);
+    let head = decided.map_or("", |decided| decided.packet.target_sha.as_str());
+    let instructions = decided.map_or(String::new(), |_| file(PACKET_FILE));
     [
         format!("verdict={verdict}"),
-        format!("target_sha={}", decided.packet.target_sha),
+        format!("target_sha={head}"),
         format!("report={}", file(REPORT_FILE)),
-        format!("instructions={}", file(PACKET_FILE)),
+        format!("instructions={instructions}"),
         format!("summary={}", file(SUMMARY_FILE)),
         format!("result_artifact={artifact}"),
         format!("result_sha256={digest}"),

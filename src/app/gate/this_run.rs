@@ -10,20 +10,23 @@ use crate::context::{Head, Inputs, JobResult, RunContext, Trigger, Variables, Wo
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
 use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
-use crate::forge::{Artifacts as Service, Client, FreshHead, Roots, Settings};
+use crate::forge::{Artifacts as Service, Client, FreshHead};
 use crate::gate::{
-    ChangedPaths, Evaluation, Facts, PolicyOrigin, Reread, RunJobs, evaluate, judge_producers,
-    judge_protected, judge_reread, policy_gate,
+    ChangedPaths, Evaluation, Facts, PolicyOrigin, Reread, evaluate, judge_producers, judge_protected,
+    judge_reread, policy_gate, require_named_head,
 };
 use crate::model::{CommitSha, Digest, PullNumber, RelPath, RepoSlug, Timestamp, Token, sanitize};
 use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
 use crate::report::{self, PolicyFacts, TargetFacts};
 
-use super::fetch::{LiveNames, RunArtifacts, condemn_superseded};
-use super::lookups::{JobList, changed_paths, job_list, policy_at, run_jobs, workflow_at};
+use super::connect::connect;
+use super::fetch::{RunArtifacts, condemn_superseded};
+use super::lookups::{
+    JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
+};
 use super::outputs::{self, Decided, no_verdict};
-use super::{reread, step};
+use super::{pull_facts, reread, step};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ pub fn run(request: &Request) -> Ended {
     let decided = (|| {
         let scene = scene(request, &variables)?;
         facts_of(&scene, &mut facts);
-        let client = client(&scene, &variables)?;
+        let client = connect(&scene.context, &variables)?;
         let ended = judge_run(request, &scene, &client, &mut facts, &mut now);
         ended.map(|(decided, fresh)| (decided, fresh, scene, client))
     })();
@@ -83,7 +86,7 @@ pub fn run(request: &Request) -> Ended {
         )),
         Err(failure) => {
             outputs::give_up(&request.out, request.form, &facts, now, &failure);
-            step::after_failure(&request.out, &variables);
+            step::after_failure(request, &variables);
             Err(failure)
         }
     }
@@ -144,13 +147,6 @@ fn facts_of(scene: &Scene, facts: &mut TargetFacts) {
     }
 }
 
-fn client(scene: &Scene, variables: &Variables) -> Result<Client, Failure> {
-    let mut settings =
-        Settings::of(&scene.context).ok_or_else(|| no_verdict("the server's address is not known"))?;
-    settings.roots = Roots::of(variables);
-    Client::new(settings).map_err(|error| no_verdict("the forge could not be reached").caused_by(error))
-}
-
 /// The pull request the verdict is about, where it is about one.
 fn pull_number(context: &RunContext) -> Option<PullNumber> {
     match &context.head {
@@ -198,16 +194,22 @@ fn judge_run(
     if let Some(pull) = &asked.pull {
         facts.merge_base = pull.merge_base.clone().or_else(|| facts.merge_base.clone());
     }
-    let policy_commit = base.clone().unwrap_or_else(|| head.clone());
-    let (policy_text, workflow, changed) = std::thread::scope(|scope| {
+    let policy_commit = policy_commit(&asked, base.as_ref(), &head)?;
+    let (policy_text, workflow, files) = std::thread::scope(|scope| {
         let policy = scope.spawn(|| policy_at(repo, &request.policy, &policy_commit));
         let workflow = scope.spawn(|| workflow_at(repo, context, &policy_commit));
-        let changed = asked
-            .pull
-            .as_ref()
-            .map_or(ChangedPaths::None, |pull| changed_paths(repo.changed_files(pull.number), pull, &head));
-        (join(policy), join(workflow), changed)
+        let files = asked.pull.as_ref().map(|pull| repo.changed_files(pull.number));
+        (join(policy), join(workflow), files)
     });
+    let changed = match (&asked.pull, &files) {
+        (Some(pull), Some(files)) => changed_paths(files, pull, &head),
+        _ => ChangedPaths::None,
+    };
+    let (workflow, changed) = match (workflow, changed) {
+        (Ok(workflow), changed) => (workflow, changed),
+        (Err(_), ChangedPaths::None) => (None, ChangedPaths::None),
+        (Err(why), _) => (None, ChangedPaths::Unknown(why)),
+    };
     if let Some(date) = client.server_date().filter(|_| request.now.is_none()) {
         *now = date;
     }
@@ -218,10 +220,27 @@ fn judge_run(
         head: head.clone(),
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
-        origin: origin(context),
+        origin: origin(context, &head),
         passed_digests: scene.passed_digests.clone(),
         job_starts: asked.jobs.as_ref().map(|jobs| jobs.starts(workflow.as_ref())).unwrap_or_default(),
         now: *now,
+    };
+    let artifacts = read_artifacts(scene, client, &asked, sound, workflow.as_ref(), &mut notes);
+    let mut evidence = assess_all(sound, &artifacts, &target);
+    if context.trigger == Some(Trigger::PullRequestTarget) {
+        require_named_head(&mut evidence);
+    }
+    let jobs = run_jobs(asked.jobs, &scene.needs, workflow.as_ref(), context);
+    let mut builtin: Vec<_> = policy_gate(loaded.origin).into_iter().collect();
+    builtin.extend(judge_producers(&sound.policy, &mut evidence, &jobs));
+    let local = workflow.as_ref().map(WorkflowFile::local_uses).unwrap_or_default();
+    builtin.extend(judge_protected(&sound.policy, request.policy.as_str(), &local, &changed));
+    let pull = match (&asked.pull, &files) {
+        (Some(pull), Some(files)) => {
+            let wanted = pull_facts::Wanted::by(&sound.policy, &builtin);
+            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, wanted))
+        }
+        _ => None,
     };
     let gate_facts = Facts {
         head: head.clone(),
@@ -229,19 +248,9 @@ fn judge_run(
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
         event: facts.event.clone(),
+        pull,
         now: *now,
     };
-    let artifacts = read_artifacts(scene, client, &asked, sound, workflow.as_ref(), &mut notes);
-    let mut evidence = assess_all(sound, &artifacts, &target);
-    let own_job = context.run.as_ref().map_or("", |run| run.job.as_str());
-    let jobs = match context.run {
-        Some(_) => run_jobs(&asked.jobs, &scene.needs, workflow.as_ref(), own_job),
-        None => RunJobs::None,
-    };
-    let mut builtin: Vec<_> = policy_gate(loaded.origin).into_iter().collect();
-    builtin.extend(judge_producers(&sound.policy, &mut evidence, &jobs));
-    let local = workflow.as_ref().map(WorkflowFile::local_uses).unwrap_or_default();
-    builtin.extend(judge_protected(&sound.policy, request.policy.as_str(), &local, &changed));
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 
     let (reread, fresh) =
@@ -276,7 +285,7 @@ fn ask<'a>(repo: Repo<'_>, scene: &Scene, service: Option<&'a Service<'a>>) -> R
     })
 }
 
-/// The commit the policy is read at: the base's tip now for a pull request, the commit before for a push.
+/// The base's tip now for a pull request, the commit before for a push.
 fn base_of(context: &RunContext, pull: Option<&Pull>) -> Option<CommitSha> {
     match pull {
         Some(pull) => pull.base.clone(),
@@ -284,13 +293,28 @@ fn base_of(context: &RunContext, pull: Option<&Pull>) -> Option<CommitSha> {
     }
 }
 
-/// Evidence of this run is of the head only where the run's commit is the head.
-fn origin(context: &RunContext) -> Option<Binding> {
-    let of_the_head = match (&context.head, context.trigger) {
-        (Head::ToAsk(_), _) | (_, Some(Trigger::IssueComment | Trigger::Issues)) => false,
-        (Head::Known(_), _) => true,
-    };
-    of_the_head.then_some(Binding::Run)
+/// The commit the policy is read at: the base, and the head itself only where nothing is compared with a base.
+fn policy_commit(
+    asked: &Asked<'_>,
+    base: Option<&CommitSha>,
+    head: &CommitSha,
+) -> Result<CommitSha, Failure> {
+    match (base, &asked.pull) {
+        (Some(base), _) => Ok(base.clone()),
+        (None, None) => Ok(head.clone()),
+        (None, Some(pull)) => Err(Failure::new(EXIT_POLICY, "no verdict was produced").caused_by(format!(
+            "the base branch `{}` of the pull request has no tip to read the policy at",
+            sanitize(&pull.base_branch, 100)
+        ))),
+    }
+}
+
+/// Evidence of this run is of the head only where the run's commit is the head. A `pull_request_target` run has the
+/// head as its commit while its jobs check out the base; see [`require_named_head`].
+fn origin(context: &RunContext, head: &CommitSha) -> Option<Binding> {
+    let for_the_pull = matches!(context.trigger, Some(Trigger::PullRequest | Trigger::PullRequestTarget));
+    let commit = context.run.as_ref().and_then(|run| run.commit.as_ref());
+    (for_the_pull || commit == Some(head)).then_some(Binding::Run)
 }
 
 struct Loaded {
@@ -361,48 +385,28 @@ fn read_artifacts(
             .map(|demand| (demand.artifact.clone(), ArtifactState::Unavailable(why.clone())))
             .collect();
     };
-    let mut artifacts = run_artifacts.read(&demands, &limits());
+    let mut read = run_artifacts.read(&demands, &limits());
     let own = scene.context.run.as_ref().map_or(1, |run| run.attempt);
     match &asked.jobs {
         Ok(jobs) => {
             let attempts = jobs.attempts(own);
             if attempts.any_rerun() {
-                let live = live_names(client.repo(&scene.slug), scene, jobs);
+                let live = live_names(client.repo(&scene.slug), &scene.context, jobs);
                 let names = jobs.names();
-                let display_of = |id: &str| display_name(id, &names, workflow);
-                notes.extend(condemn_superseded(&mut artifacts, &attempts, &live, &display_of));
+                let displays_of = |id: &str| display_names(id, &names, workflow);
+                notes.extend(condemn_superseded(&mut read, &attempts, &live, &displays_of));
             }
         }
         Err(error) => {
             // Nobody knows whether a job was re-run, so nothing shows that any artifact is fresh.
-            for state in artifacts.values_mut().filter(|state| matches!(state, ArtifactState::Read(_))) {
+            for state in read.artifacts.values_mut().filter(|state| matches!(state, ArtifactState::Read(_))) {
                 *state = ArtifactState::Unavailable(format!(
                     "the jobs could not be listed, so nothing shows whether it is of the latest attempt: {error}"
                 ));
             }
         }
     }
-    artifacts
-}
-
-/// The display name of the job of this id, as the server's list spells it.
-fn display_name(id: &str, names: &[&str], workflow: Option<&WorkflowFile>) -> String {
-    if names.contains(&id) {
-        return id.to_owned();
-    }
-    let mapped = names.iter().find(|name| workflow.and_then(|file| file.job_of_display(name)) == Some(id));
-    mapped.map_or_else(|| id.to_owned(), |name| (*name).to_owned())
-}
-
-/// The live listing: REST on v16 and later, the web route of a public repository before.
-fn live_names(repo: Repo<'_>, scene: &Scene, jobs: &JobList) -> LiveNames {
-    let run = scene.context.run.as_ref()?;
-    if matches!(jobs, JobList::Jobs(_)) {
-        let listed = repo.actions().run(run.id).artifacts().ok()?;
-        return Some(listed.into_iter().filter(|one| !one.expired).map(|one| one.name.to_string()).collect());
-    }
-    let listed = repo.web_artifacts(run.number?).ok()?;
-    Some(listed.into_iter().filter(|one| !one.expired).map(|one| one.name).collect())
+    read.artifacts
 }
 
 /// Adds what reading again found, such that the verdict takes it in.
@@ -432,7 +436,7 @@ fn decided(
         now,
         verdict: judged.verdict,
         evaluation: &judged.evaluation,
-        evidence: judged.evidence_in_order(&loaded.sound.policy),
+        evidence: judged.evidence_in_order(&loaded.sound),
         packet: &judged.packet,
         notes,
         proposed_policy: loaded.proposed.clone(),

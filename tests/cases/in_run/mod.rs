@@ -1,0 +1,16 @@
+//! `patchwarden gate` as a step of a job: the built binary as a process, its environment and its forge from the fake.
+//! Every run in here is searched for tokens and signed addresses, whatever it is about.
+
+mod artifacts;
+mod attempts;
+mod effects;
+mod example;
+mod kill;
+mod policy;
+mod producers;
+mod requests;
+mod same_rules;
+mod three_jobs;
+mod triggers;
+mod weather;
+mod yard;
