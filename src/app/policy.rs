@@ -78,7 +78,7 @@ fn init(evidence: Option<&Path>, write: Option<&Path>) -> Ended {
 }
 
 fn load(file: &Path) -> Result<SoundPolicy, Failure> {
-    let text = read_policy_file(file)?;
+    let text = read_policy_file(file, "the policy could not be read")?;
     SoundPolicy::read(&text)
         .map_err(|problems| Failure::policy("the policy is not valid", &file.display().to_string(), problems))
 }
