@@ -293,7 +293,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
 
 fn gate_request(args: GateArgs) -> gate::Request {
     let GateArgs { evidence, head, base, repo, pull, policy, out, now, form } = args;
-    gate::Request {
+    gate::Request::Offline(gate::offline::Request {
         evidence,
         head,
         base,
@@ -303,7 +303,7 @@ fn gate_request(args: GateArgs) -> gate::Request {
         out,
         now,
         form: form.format.into(),
-    }
+    })
 }
 
 fn record_request(args: RecordArgs) -> Result<RecordRequest, Failure> {

@@ -4,9 +4,11 @@
 
 pub mod app;
 pub mod cli;
+pub mod context;
 mod contracts;
 pub mod error;
 pub mod evidence;
+pub mod forge;
 pub mod gate;
 pub mod model;
 pub mod output;

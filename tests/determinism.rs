@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::support::evidence::{Artifact, Recorded, write};
 use crate::support::program::{command, finish};
+use crate::support::snapshot::first_difference;
 use crate::support::{HEAD, NOW, fixture};
 
 /// How the same artifacts are laid out.
@@ -125,7 +126,7 @@ fn the_same_inputs_give_the_same_bytes_from_anywhere_in_any_order() {
             let elsewhere = [("TZ", "Asia/Kathmandu"), ("LC_ALL", "pl_PL.UTF-8"), ("COLUMNS", "20")];
             let again = judge(layout, with_policy, &elsewhere);
             for (name, text) in &first {
-                assert_eq!(&again[name], text, "{name} differs");
+                assert!(&again[name] == text, "{name} differs: {}", first_difference(text, &again[name]));
             }
         }
     }
@@ -137,5 +138,6 @@ fn the_time_of_the_judgement_is_all_that_the_clock_changes() {
     let first = judge(Layout::Folders, true, &[]);
     let again = judge(Layout::Folders, true, &[("SOURCE_DATE_EPOCH", "0")]);
     assert!(first["gate_report.json"].contains(NOW));
-    assert_eq!(without_now(&first["gate_report.json"]), without_now(&again["gate_report.json"]));
+    let (one, other) = (without_now(&first["gate_report.json"]), without_now(&again["gate_report.json"]));
+    assert!(one == other, "{}", first_difference(&one, &other));
 }

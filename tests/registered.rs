@@ -12,11 +12,13 @@ use crate::case_runner::expected_reports;
 use crate::support::here;
 
 /// Codes that no offline judgement can give: what they need is only known to a forge.
-const ONLY_WITH_A_FORGE: [Code; 4] = [
+const ONLY_WITH_A_FORGE: [Code; 6] = [
     Code::EvidenceUnavailable,
     Code::EvidenceUnfinished,
     Code::EvidenceExpired,
     Code::EvidenceSuperseded,
+    Code::EvidenceProducerFailed,
+    Code::EvidenceProducerUnknown,
 ];
 
 fn page_exists(path: &str) {
@@ -91,5 +93,30 @@ fn collect_codes<'a>(value: &'a Value, given: &mut BTreeSet<&'a str>) {
         }
         Value::Array(list) => list.iter().for_each(|value| collect_codes(value, given)),
         _ => {}
+    }
+}
+
+#[test]
+fn every_page_that_a_message_or_comment_names_is_there() {
+    let mut folders = vec![here("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (at, _) in text.match_indices("docs/") {
+                let named: String =
+                    text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || "/_.-".contains(*c)).collect();
+                let named = named.trim_end_matches('.');
+                assert!(
+                    !named.ends_with(".md") || here(named).is_file(),
+                    "{} names `{named}`, which is not there",
+                    path.display()
+                );
+            }
+        }
     }
 }

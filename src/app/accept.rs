@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, EXIT_USAGE, Failure};
 use crate::evidence::{Binding, Target};
-use crate::gate::{Facts, GateResult};
+use crate::gate::{Facts, GateResult, evaluate};
 use crate::model::{Code, CommitSha, Digest, GateId, Outcome, Timestamp, sanitize};
 use crate::repair::{AcceptanceHead, Entry, RepairPacket};
 use crate::verdict::{EXIT_BLOCKED, EXIT_PASS, EXIT_UNMEASURED};
 
 use super::folder::EvidenceFolder;
 use super::gate::read_policy_file;
-use super::judge::{SoundPolicy, judge, limits};
+use super::judge::{SoundPolicy, assess_all, limits};
 use super::{Ended, OutputForm, clock, give, read_named};
 
 /// The settings of `accept`.
@@ -138,6 +138,7 @@ fn rejudge(
         pull_request: packet.pull_request,
         origin: Binding::AssertedByCaller,
         passed_digests: std::collections::BTreeSet::new(),
+        job_starts: std::collections::BTreeMap::new(),
         now,
     };
     let facts = Facts {
@@ -148,8 +149,9 @@ fn rejudge(
         event: None,
         now,
     };
-    let judged = judge(sound, &artifacts, &target, &facts, Vec::new(), AcceptanceHead::Same);
-    let gate = judged.evaluation.results.iter().find(|result| result.id == entry.acceptance.gate);
+    let evidence = assess_all(sound, &artifacts, &target);
+    let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, Vec::new());
+    let gate = evaluation.results.iter().find(|result| result.id == entry.acceptance.gate);
     Ok(match gate {
         Some(gate) => weigh(gate, entry),
         None => (

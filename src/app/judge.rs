@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::read::Artifacts;
+use crate::evidence::read::{ArtifactState, Artifacts};
 use crate::evidence::{Demand, Evidence, Limits, Target, assess};
-use crate::gate::{Evaluation, EvidenceSet, Facts, GateResult, Gates, evaluate};
+use crate::gate::{Evaluation, EvidenceSet, Gates};
 use crate::model::{ArtifactName, Verdict};
 use crate::policy::{Policy, Problem};
 use crate::repair::{AcceptanceHead, PlanInput, RepairPacket, plan};
@@ -54,15 +54,8 @@ impl Judged {
     }
 }
 
-/// Judges.
-pub fn judge(
-    sound: &SoundPolicy,
-    artifacts: &Artifacts,
-    target: &Target,
-    facts: &Facts,
-    builtin: Vec<GateResult>,
-    evidence_head: AcceptanceHead,
-) -> Judged {
+/// Every piece of evidence the policy asks for, judged on its own.
+pub fn assess_all(sound: &SoundPolicy, artifacts: &Artifacts, target: &Target) -> EvidenceSet {
     let mut place: BTreeMap<&ArtifactName, usize> = BTreeMap::new();
     let mut set = EvidenceSet::new();
     for demand in sound.demands() {
@@ -70,11 +63,20 @@ pub fn judge(
         let next = place.entry(&demand.artifact).or_default();
         let index = *next;
         *next += 1;
-        let missing = crate::evidence::read::ArtifactState::Missing;
-        let artifact = artifacts.get(&demand.artifact).unwrap_or(&missing);
-        set.insert(demand.id.clone(), assess(demand, artifact, index, target, None));
+        let artifact = artifacts.get(&demand.artifact).unwrap_or(&ArtifactState::Missing);
+        set.insert(demand.id.clone(), assess(demand, artifact, index, target));
     }
-    let evaluation = evaluate(&sound.policy, &sound.gates, &set, facts, builtin);
+    set
+}
+
+/// The verdict over everything evaluated, and what to do about it.
+pub fn conclude(
+    sound: &SoundPolicy,
+    target: &Target,
+    evidence: EvidenceSet,
+    evaluation: Evaluation,
+    evidence_head: AcceptanceHead,
+) -> Judged {
     let verdict = decide(&evaluation.results);
     let packet = plan(&PlanInput {
         target_sha: &target.head,
@@ -85,7 +87,7 @@ pub fn judge(
         results: &evaluation.results,
         evidence_head,
     });
-    Judged { evidence: set, evaluation, verdict, packet }
+    Judged { evidence, evaluation, verdict, packet }
 }
 
 /// The limits in force.

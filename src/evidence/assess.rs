@@ -1,10 +1,11 @@
 //! What one piece of evidence is worth: the demand, what was found, and the head it must be for, in; its state,
 //! bindings, age and faults out. The checks of the manifest are next door in `manifest_checks.rs`.
 
-use crate::model::{Code, CommitSha, Digest, RelPath, Timestamp, sanitize};
+use crate::model::{Code, CommitSha, Digest, RelPath, sanitize};
 
 use super::content::{ParseError, Parsed, Substance, ToolName};
 use super::demand::Demand;
+use super::limits::Limits;
 use super::manifest::{Manifest, ManifestEntry};
 use super::manifest_checks::{entry_faults, entry_for, exit_fault, manifest_faults, no_file};
 use super::read::{ArtifactContents, ArtifactState, Found, Reading};
@@ -14,14 +15,8 @@ use super::state::{Binding, Evidence, Fault, Target};
 /// Judges one piece of evidence on its own.
 ///
 /// `artifact` is what the shell found under the demand's artifact name; `index` the demand's place in the list
-/// the artifact was read with; `job_started` when the producing job's latest attempt began, where that is known.
-pub fn assess(
-    demand: &Demand,
-    artifact: &ArtifactState,
-    index: usize,
-    target: &Target,
-    job_started: Option<Timestamp>,
-) -> Evidence {
+/// the artifact was read with.
+pub fn assess(demand: &Demand, artifact: &ArtifactState, index: usize, target: &Target) -> Evidence {
     let mut evidence = Evidence {
         id: demand.id.clone(),
         artifact: demand.artifact.clone(),
@@ -30,7 +25,10 @@ pub fn assess(
         optional: demand.optional,
         sha256: None,
         bytes: None,
+        artifact_sha256: None,
         tool: None,
+        producer_job: demand.producer_job.clone(),
+        explains_red: false,
         bindings: Vec::new(),
         age_seconds: None,
         faults: Vec::new(),
@@ -45,10 +43,13 @@ pub fn assess(
         }
     };
     evidence.bindings.push(target.origin);
+    evidence.artifact_sha256.clone_from(&contents.sha256);
 
     let manifest = match &contents.manifest {
         None => None,
         Some(Ok(manifest)) => {
+            let job = manifest.producer.as_ref().and_then(|producer| producer.job.as_ref());
+            evidence.producer_job = evidence.producer_job.or_else(|| job.map(|job| sanitize(job, 100)));
             evidence.faults.extend(manifest_faults(manifest, contents, target));
             Some(manifest)
         }
@@ -61,7 +62,7 @@ pub fn assess(
     };
     match contents.found.get(index) {
         Some(Found::Files(readings)) if !readings.is_empty() => {
-            judge_files(&mut evidence, demand, readings, manifest, target);
+            judge_files(&mut evidence, demand, readings, manifest, target, &contents.limits);
         }
         Some(Found::Several(which)) => {
             evidence.faults.push(Fault::new(Code::EvidenceAmbiguous, which.clone()));
@@ -71,7 +72,7 @@ pub fn assess(
             evidence.faults.push(Fault::new(Code::EvidenceMissing, "no file was read"));
         }
     }
-    judge_age(&mut evidence, demand, manifest, target, job_started);
+    judge_age(&mut evidence, demand, manifest, target);
     judge_bindings(&mut evidence, demand);
     evidence.faults.dedup();
     evidence
@@ -113,6 +114,7 @@ fn judge_files(
     readings: &[Reading],
     manifest: Option<&Manifest>,
     target: &Target,
+    limits: &Limits,
 ) {
     if let [one] = readings {
         evidence.path = Some(one.path.to_string());
@@ -145,7 +147,7 @@ fn judge_files(
         evidence.format = evidence.format.or(reading.format);
         match (&reading.result, merged.take()) {
             (Ok(parsed), None) => merged = Some(parsed.clone()),
-            (Ok(parsed), Some(before)) => match before.merge(parsed.clone()) {
+            (Ok(parsed), Some(before)) => match before.merge(parsed.clone(), limits) {
                 Ok(both) => merged = Some(both),
                 Err(error) => evidence.faults.push(parse_fault(&reading.path, &error)),
             },
@@ -179,6 +181,11 @@ fn judge_files(
     }
     let Some(parsed) = merged else { return };
     judge_content(evidence, parsed, &entries, target);
+    // A commit in one file says nothing about the others.
+    let names_none = |one: &Reading| one.result.as_ref().is_ok_and(|parsed| parsed.commits.is_empty());
+    if readings.iter().any(names_none) {
+        evidence.bindings.retain(|binding| *binding != Binding::Embedded);
+    }
 }
 
 fn parse_fault(path: &RelPath, error: &ParseError) -> Fault {
@@ -225,6 +232,9 @@ fn judge_content(evidence: &mut Evidence, parsed: Parsed, entries: &[&ManifestEn
             }
         }
     }
+    let red_exit = entries.iter().any(|entry| entry.exit_code != 0);
+    evidence.explains_red =
+        parsed.content.shows_red() == Some(true) || (red_exit && evidence.faults.is_empty());
     evidence.notes.extend(parsed.notes);
     evidence.content = Some(parsed.content);
 }
@@ -254,18 +264,13 @@ fn judge_embedded(evidence: &mut Evidence, parsed: &Parsed, target: &Target) {
 }
 
 /// Age by DESIGN section 5: from the start of the producing job, else from the manifest's end of the command.
-fn judge_age(
-    evidence: &mut Evidence,
-    demand: &Demand,
-    manifest: Option<&Manifest>,
-    target: &Target,
-    job_started: Option<Timestamp>,
-) {
+fn judge_age(evidence: &mut Evidence, demand: &Demand, manifest: Option<&Manifest>, target: &Target) {
     let recorded = manifest
         .and_then(|manifest| {
             manifest.evidence.iter().find(|entry| Some(entry.path.as_str()) == evidence.path.as_deref())
         })
         .map(|entry| entry.finished_at);
+    let job_started = evidence.producer_job.as_ref().and_then(|job| target.job_starts.get(job)).copied();
     let since = job_started.or(recorded);
     evidence.age_seconds = since.map(|since| target.now.seconds_since(since).unwrap_or(0));
     let Some(max) = demand.max_age else { return };

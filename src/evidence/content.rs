@@ -4,6 +4,7 @@ use super::coverage::CoverageReport;
 use super::document::Document;
 use super::finding::FindingReport;
 use super::format::Kind;
+use super::limits::Limits;
 use super::test_report::TestReport;
 
 /// The measured content of a report.
@@ -93,12 +94,53 @@ impl Parsed {
 }
 
 impl Parsed {
-    /// Joins two files of one piece of evidence.
+    /// Joins the next file of the same piece of evidence: contents are added, of everything that can be wrong
+    /// with either the worse is kept. The tool is the first file's.
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] where the two are not of one kind.
-    pub fn merge(self, _other: Self) -> Result<Self, ParseError> {
-        Err(ParseError::Malformed("several files of this format cannot be joined".to_owned()))
+    /// [`ParseError::Malformed`] where the two are not of one kind, or of a kind that cannot be added.
+    pub fn merge(self, other: Self, limits: &Limits) -> Result<Self, ParseError> {
+        let content = match (self.content, other.content) {
+            (Content::Tests(mut both), Content::Tests(more)) => {
+                both.merge(more, limits);
+                Content::Tests(both)
+            }
+            (Content::Findings(one), Content::Findings(more)) => {
+                Content::Findings(one.merge(more, limits.details()))
+            }
+            (Content::Coverage(mut both), Content::Coverage(more)) => {
+                both.merge(more, limits)?;
+                Content::Coverage(both)
+            }
+            (Content::Document(_), Content::Document(_)) => {
+                return Err(ParseError::Malformed("several JSON documents cannot be joined".to_owned()));
+            }
+            _ => return Err(ParseError::Malformed("it is of another kind than the files before it".to_owned())),
+        };
+        let join = |mut list: Vec<String>, more: Vec<String>| {
+            list.extend(more);
+            list
+        };
+        let mut commits = self.commits;
+        commits.extend(other.commits);
+        Ok(Self {
+            content,
+            tool: self.tool.or(other.tool),
+            substance: self.substance.worse(other.substance),
+            tool_errors: join(self.tool_errors, other.tool_errors),
+            commits,
+            notes: join(self.notes, other.notes),
+        })
+    }
+}
+
+impl Substance {
+    /// The one that proves less.
+    fn worse(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Nothing(_), _) | (Self::Unproven(_), Self::Measured | Self::Unproven(_)) => self,
+            (Self::Measured, _) | (Self::Unproven(_), Self::Nothing(_)) => other,
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Demand {
     pub optional: bool,
     /// Uncommitted changes before the command are accepted.
     pub allow_dirty: bool,
+    /// The id of the job that makes it, where the policy names one.
+    pub producer_job: Option<String>,
     /// The command that makes it, for repair instructions.
     pub command: Vec<String>,
 }

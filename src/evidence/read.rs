@@ -13,6 +13,7 @@ use super::limits::Limits;
 use super::manifest::{FILE_NAME, Manifest};
 use super::shape::{PREFIX_BYTES, Shape};
 use super::source::{ArtifactSource, Bounded, SourceError, SourceFile, checked_files};
+use super::text::{Controls, Text};
 
 /// Size and hash of a file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +48,16 @@ pub enum Found {
 pub struct ArtifactContents {
     /// The names of all files.
     pub names: Vec<RelPath>,
+    /// Of the artifact as it was downloaded; the shell fills it in where it downloaded one.
+    pub sha256: Option<Digest>,
     /// Facts of each file that was read.
     pub files: BTreeMap<RelPath, FileFacts>,
     /// `None` where the artifact has no manifest.
     pub manifest: Option<Result<Manifest, ParseError>>,
     /// One per demand, in the order given.
     pub found: Vec<Found>,
+    /// The bounds it was read within, which joining several files keeps to as well.
+    pub limits: Limits,
 }
 
 /// An artifact as the shell found it, before any demand is judged.
@@ -119,7 +124,14 @@ pub fn read_artifact(
             facts.insert(entry.path.clone(), hash_file(source, file, limits)?);
         }
     }
-    Ok(ArtifactContents { names: by_path.into_keys().collect(), files: facts, manifest, found })
+    Ok(ArtifactContents {
+        names: by_path.into_keys().collect(),
+        sha256: None,
+        files: facts,
+        manifest,
+        found,
+        limits: limits.clone(),
+    })
 }
 
 /// The paths a demand means: its own path or glob, else the manifest's entry of its id, else the only file.
@@ -221,11 +233,17 @@ fn sniff(
     file: &SourceFile,
     limits: &Limits,
 ) -> Result<Result<Format, ParseError>, SourceError> {
-    let mut prefix =
-        Vec::with_capacity(PREFIX_BYTES.min(usize::try_from(file.bytes).unwrap_or(PREFIX_BYTES)));
-    let reader = source.open(file, limits)?;
-    let read = reader.take(PREFIX_BYTES as u64).read_to_end(&mut prefix);
-    read.map_err(|error| io_error(&file.name, error))?;
+    let mut reader = BufReader::new(source.open(file, limits)?);
+    let mut prefix = Vec::new();
+    let read = Text::open(&mut reader, Controls::Kept)
+        .and_then(|text| text.take(PREFIX_BYTES as u64).read_to_end(&mut prefix));
+    match read {
+        // What is no text is said to be of no known format; it does not condemn the files beside it.
+        Err(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+            return Err(io_error(&file.name, error));
+        }
+        Ok(_) | Err(_) => {}
+    }
     let whole = prefix.len() < PREFIX_BYTES;
     let shape = Shape::of(&prefix, whole);
     Ok(match Format::of(&shape) {

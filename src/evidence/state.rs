@@ -1,6 +1,6 @@
 //! The vocabulary of judged evidence: what binds it, in what state it is, what is wrong with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,8 @@ pub struct Target {
     pub origin: Binding,
     /// Hashes that jobs passed through their outputs.
     pub passed_digests: BTreeSet<Digest>,
+    /// When the latest attempt of each job began, by job id, where the forge says so.
+    pub job_starts: BTreeMap<String, Timestamp>,
     pub now: Timestamp,
 }
 
@@ -144,7 +146,13 @@ pub struct Evidence {
     pub optional: bool,
     pub sha256: Option<Digest>,
     pub bytes: Option<u64>,
+    /// Of the artifact as it was downloaded.
+    pub artifact_sha256: Option<Digest>,
     pub tool: Option<ToolName>,
+    /// The job that made it: as the policy says, else as its manifest says.
+    pub producer_job: Option<String>,
+    /// Whether it shows why a command, and so its job, ended red.
+    pub explains_red: bool,
     pub bindings: Vec<Binding>,
     pub age_seconds: Option<u64>,
     /// In the order of the checks; empty means that it counts.
@@ -162,6 +170,11 @@ impl Evidence {
             .map(|fault| State::of(fault.code))
             .find(|state| *state != State::Present)
             .unwrap_or(State::Present)
+    }
+
+    /// Adds a fault that only the run can tell.
+    pub fn condemn(&mut self, code: Code, detail: String) {
+        self.faults.push(Fault::new(code, detail));
     }
 
     /// Whether nothing is wrong with it.

@@ -24,11 +24,11 @@ pub fn policy_gate(origin: PolicyOrigin) -> Option<GateResult> {
             Outcome::NeedsHuman,
             "no policy file",
             "a policy the repository agreed on",
-            Blocker::new(
+            vec![Blocker::new(
                 Code::PolicyNone,
                 "policy",
                 "there is no policy, so the embedded one judged what it recognised",
-            ),
+            )],
         )),
     }
 }
@@ -48,15 +48,21 @@ pub fn no_gates(results: &[GateResult]) -> Option<GateResult> {
         "every enforced gate was skipped, or none is enforced".to_owned()
     };
     Some(builtin(
-        "run",
+        "gates",
         Outcome::Unmeasured,
         "nothing was judged",
         "at least one enforced gate that judges",
-        Blocker::new(Code::PolicyNoGates, "gates", reason),
+        vec![Blocker::new(Code::PolicyNoGates, "gates", reason)],
     ))
 }
 
-fn builtin(id: &str, outcome: Outcome, observed: &str, threshold: &str, blocker: Blocker) -> GateResult {
+pub(super) fn builtin(
+    id: &str,
+    outcome: Outcome,
+    observed: &str,
+    threshold: &str,
+    blockers: Vec<Blocker>,
+) -> GateResult {
     GateResult {
         id: builtin_id(id),
         kind: "builtin".to_owned(),
@@ -65,7 +71,7 @@ fn builtin(id: &str, outcome: Outcome, observed: &str, threshold: &str, blocker:
         enforced: true,
         observed: observed.to_owned(),
         threshold: threshold.to_owned(),
-        blockers: vec![blocker],
+        blockers,
         evidence: Vec::new(),
         waived: Vec::new(),
         skipped: Vec::new(),

@@ -218,6 +218,12 @@ codes! {
     EvidenceNotGreen = "evidence.not_green", Fail, Agent, ProduceEvidence,
         "the attestation is there and does not attest success",
         "do what the attestation asks for and produce it again";
+    EvidenceProducerFailed = "evidence.producer_failed", Fail, Agent, ProduceEvidence,
+        "the job that made the evidence did not succeed, and the evidence does not show why",
+        "read the job's log, mend what failed, and push";
+    EvidenceProducerUnknown = "evidence.producer_unknown", Fail, Agent, ProduceEvidence,
+        "the policy names the job that makes the evidence, and nothing says that this job made it",
+        "make the evidence with `patchwarden record` in the job the policy names";
     TestsFailed = "tests.failed", Fail, Agent, FixTests,
         "tests failed or ended in error",
         "make the failing tests pass by mending what they test, and push";
@@ -245,6 +251,36 @@ codes! {
     PolicyExpressionError = "policy.expression_error", Unmeasured, Operator, AskOperator,
         "the expression the policy requires could not be evaluated on this document",
         "mend the expression or the document: a name it uses is not there, or is of another type";
+    RunJobFailed = "run.job_failed", Fail, Agent, ProduceEvidence,
+        "a job of the run failed or was cancelled, and no evidence shows why",
+        "read the job's log, mend what failed, and push";
+    RunJobSkipped = "run.job_skipped", Fail, Agent, ProduceEvidence,
+        "a job of the run was skipped because a job it needs failed, and no evidence shows why",
+        "mend the job it needs, and push";
+    RunJobUnfinished = "run.job_unfinished", Unmeasured, Operator, AskOperator,
+        "a job of the run had not ended when the gate judged, so the run may still turn red",
+        "let the gate's job `needs` it, or list it in `[run] ignore_jobs`, then run the gate again";
+    RunJobsUnknown = "run.jobs_unknown", Unmeasured, Agent, PushEmptyCommit,
+        "the jobs of the run could not be listed, so nobody knows whether one failed",
+        "have the gate judge again once the server answers";
+    ProtectedPathChanged = "protected.path_changed", NeedsHuman, Operator, AskOperator,
+        "the change touches what guards the gate: policy, workflows, actions or protected paths",
+        "an operator reads the change of these files and approves the exact head, then the gate is run again";
+    ProtectedFilesUnknown = "protected.files_unknown", Unmeasured, Agent, PushEmptyCommit,
+        "the list of changed files is not complete or not of this head",
+        "have the gate judge again once the server answers";
+    HeadMoved = "head.moved", Fail, Agent, None,
+        "the pull request has another head by now, so this verdict is about a commit nobody will merge",
+        "nothing to do here: the new head is judged by its own run";
+    HeadBaseChanged = "head.base_changed", Fail, Agent, PushEmptyCommit,
+        "the pull request is now meant for another base branch than the one it was judged for",
+        "push, so that the gate judges against the base it has now";
+    HeadPolicyMoved = "head.policy_moved", Unmeasured, Agent, PushEmptyCommit,
+        "the base branch has another policy by now than the one that judged",
+        "have the gate judge again by the new policy";
+    HeadUnconfirmed = "head.unconfirmed", Unmeasured, Agent, PushEmptyCommit,
+        "head and base could not be read again at the end",
+        "have the gate judge again once the server answers";
     PolicyNone = "policy.none", NeedsHuman, Operator, AskOperator,
         "the repository has no policy, so the embedded one judged and a person must decide",
         "commit a policy: `patchwarden policy init` writes one, and the summary proposes one for what was seen";

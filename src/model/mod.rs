@@ -9,6 +9,7 @@ mod outcome;
 mod path;
 mod text;
 mod time;
+mod token;
 
 pub use code::{ActionKind, Code, CodeInfo, Owner};
 pub use commit::{CommitSha, CommitShaError};
@@ -18,3 +19,4 @@ pub use outcome::{Outcome, Verdict};
 pub use path::{RelPath, RelPathError};
 pub use text::{Quote, count, cut_list, sanitize};
 pub use time::{Span, Timestamp, TimestampError};
+pub use token::{Token, TokenError};

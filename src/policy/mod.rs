@@ -22,7 +22,7 @@ pub use raw::{
 pub use table::{Table, field_names};
 
 /// Ids that the built-in gates have; a policy cannot use them.
-pub const RESERVED_GATE_IDS: &[&str] = &["policy", "head", "run", "protected"];
+pub const RESERVED_GATE_IDS: &[&str] = &["policy", "head", "run", "protected", "gates"];
 
 /// Where a policy lives in a repository.
 pub const DEFAULT_PATH: &str = ".forgejo/patchwarden.toml";
@@ -223,6 +223,7 @@ fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) ->
         max_age: raw.max_age,
         optional: raw.optional,
         allow_dirty: raw.allow_dirty,
+        producer_job: raw.from.as_ref().and_then(|from| from.job.clone()),
         command: raw.command.clone(),
     };
     Some(EvidenceEntry { demand, from: raw.from.clone(), raw })

@@ -193,6 +193,8 @@ fn evidence_report(evidence: &Evidence) -> EvidenceReport {
         path: evidence.path.clone(),
         sha256: evidence.sha256.clone(),
         bytes: evidence.bytes,
+        artifact_sha256: evidence.artifact_sha256.clone(),
+        producer_job: evidence.producer_job.clone(),
         format: evidence.format,
         tool: evidence.tool.as_ref().map(|tool| tool.name.clone()),
         tool_version: evidence.tool.as_ref().and_then(|tool| tool.version.clone()),

@@ -147,6 +147,10 @@ pub struct EvidenceReport {
     pub path: Option<String>,
     pub sha256: Option<Digest>,
     pub bytes: Option<u64>,
+    /// Of the artifact as it was downloaded; null offline.
+    pub artifact_sha256: Option<Digest>,
+    /// The job that made it, where policy or manifest name one.
+    pub producer_job: Option<String>,
     pub format: Option<Format>,
     pub tool: Option<String>,
     pub tool_version: Option<String>,

@@ -35,7 +35,8 @@ pub fn compare(path: &Path, actual: Option<&str>) -> Result<(), String> {
     Err(format!("{shown}: {difference}\n  if that is meant: {UPDATE}"))
 }
 
-fn first_difference(expected: &str, actual: &str) -> String {
+/// The first line in which two texts differ.
+pub fn first_difference(expected: &str, actual: &str) -> String {
     let (mut expected_lines, mut actual_lines) = (expected.lines(), actual.lines());
     for number in 1.. {
         match (expected_lines.next(), actual_lines.next()) {

@@ -2,20 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{EXIT_CONTEXT, EXIT_OUTPUT, EXIT_POLICY, Failure};
+use crate::error::{EXIT_POLICY, Failure};
 use crate::evidence::{Binding, Target};
-use crate::gate::{Facts, PolicyOrigin, policy_gate};
-use crate::model::{CommitSha, PullNumber, RepoSlug, Timestamp, Verdict};
+use crate::gate::{Facts, PolicyOrigin, evaluate, policy_gate};
+use crate::model::{CommitSha, PullNumber, RepoSlug, Timestamp};
 use crate::policy::proposal::{Seen, propose};
-use crate::repair::{AcceptanceHead, RepairPacket};
-use crate::report::{self, GateReport, PolicyFacts, TargetFacts};
-use crate::{output, sink, verdict};
+use crate::repair::AcceptanceHead;
+use crate::report::{self, PolicyFacts, TargetFacts};
 
-use super::folder::EvidenceFolder;
-use super::judge::{SoundPolicy, judge, limits};
-use super::{Ended, OutputForm, clock};
+use super::outputs::{self, Decided, no_verdict};
+use crate::app::folder::EvidenceFolder;
+use crate::app::judge::{SoundPolicy, assess_all, conclude, limits};
+use crate::app::{Ended, OutputForm, clock};
 
-/// The settings of `gate`.
+/// The settings of `gate` over a folder.
 #[derive(Debug)]
 pub struct Request {
     pub evidence: PathBuf,
@@ -29,13 +29,6 @@ pub struct Request {
     pub form: OutputForm,
 }
 
-/// The names of the files `gate` writes.
-pub const REPORT_FILE: &str = "gate_report.json";
-/// The repair packet.
-pub const PACKET_FILE: &str = "repair_instruction.json";
-/// The summary.
-pub const SUMMARY_FILE: &str = "summary.md";
-
 /// Judges a folder of evidence.
 ///
 /// # Errors
@@ -47,30 +40,12 @@ pub fn run(request: &Request) -> Ended {
         pull_request: request.pull_request,
         ..TargetFacts::default()
     };
-    match decide(request, now, &mut facts) {
-        Ok((report, packet)) => Ok(finish(request, &report, &packet)),
-        Err(failure) => {
-            let report = report::without_verdict(&facts, None, now, failure.to_report(), &limits());
-            let mut problems = write_outputs(&request.out, &report, None);
-            if request.form == OutputForm::Json
-                && let Err(error) = sink::print(&output::json(&report))
-            {
-                problems.push(format!("the result could not be printed: {error}"));
-            }
-            for problem in problems {
-                sink::say(&format!("error: {problem}"));
-            }
-            Err(failure)
-        }
-    }
+    let decided = decide(request, now, &mut facts);
+    outputs::conclude(&request.out, request.form, &facts, now, decided)
 }
 
 /// Everything up to the verdict; nothing is written yet.
-fn decide(
-    request: &Request,
-    now: Timestamp,
-    target_facts: &mut TargetFacts,
-) -> Result<(GateReport, RepairPacket), Failure> {
+fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> Result<Decided, Failure> {
     let head = parse_sha(request.head.as_deref(), "--head")?.ok_or_else(|| {
         no_verdict("no head was given")
             .hint("name the commit the evidence is for: `--head \"$(git rev-parse HEAD)\"`")
@@ -86,6 +61,7 @@ fn decide(
         pull_request: request.pull_request,
         origin: Binding::AssertedByCaller,
         passed_digests: std::collections::BTreeSet::new(),
+        job_starts: std::collections::BTreeMap::new(),
         now,
     };
     let facts = Facts {
@@ -98,7 +74,9 @@ fn decide(
     };
     let artifacts = folder.read(&sound.demands(), &limits);
     let builtin = policy_gate(origin).into_iter().collect();
-    let judged = judge(&sound, &artifacts, &target, &facts, builtin, AcceptanceHead::Same);
+    let evidence = assess_all(&sound, &artifacts, &target);
+    let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, builtin);
+    let judged = conclude(&sound, &target, evidence, evaluation, AcceptanceHead::Same);
     let mut notes: Vec<String> = folder.hint().into_iter().collect();
     notes.push(
         "offline: that the evidence is of this head is what the caller says, unless a manifest binds it"
@@ -122,11 +100,7 @@ fn decide(
         proposed_policy: proposed,
         limits: &limits,
     });
-    Ok((report, judged.packet))
-}
-
-fn no_verdict(cause: impl std::fmt::Display) -> Failure {
-    Failure::new(EXIT_CONTEXT, "no verdict was produced").caused_by(cause)
+    Ok(Decided { report, packet: judged.packet })
 }
 
 fn parse_sha(text: Option<&str>, flag: &str) -> Result<Option<CommitSha>, Failure> {
@@ -196,48 +170,4 @@ pub fn embedded(folder: &EvidenceFolder) -> String {
         })
         .collect();
     propose(&seen)
-}
-
-/// Writes, prints, and turns the verdict into the exit code.
-fn finish(request: &Request, report: &GateReport, packet: &RepairPacket) -> u8 {
-    let mut problems = write_outputs(&request.out, report, Some(packet));
-    let result = match request.form {
-        OutputForm::Text => output::text(report, Some(packet)),
-        OutputForm::Json => output::json(report),
-    };
-    if let Err(error) = sink::print(&result) {
-        problems.push(format!("the result could not be printed: {error}"));
-    }
-    let verdict = report.verdict.unwrap_or(Verdict::Unmeasured);
-    for problem in &problems {
-        sink::say(&format!("error: {problem}"));
-    }
-    match verdict {
-        Verdict::Pass if !problems.is_empty() => EXIT_OUTPUT,
-        other => verdict::exit_code(other),
-    }
-}
-
-/// Writes every output that can be written, and says which could not.
-fn write_outputs(out: &Path, report: &GateReport, packet: Option<&RepairPacket>) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut keep = |name: &str, result: std::io::Result<()>| {
-        if let Err(error) = result {
-            problems.push(format!("`{}` could not be written: {error}", out.join(name).display()));
-        }
-    };
-    keep(REPORT_FILE, sink::write_file(&out.join(REPORT_FILE), output::json(report).as_bytes()));
-    keep(
-        PACKET_FILE,
-        match packet {
-            Some(packet) => sink::write_file(&out.join(PACKET_FILE), output::json(packet).as_bytes()),
-            // A packet of an earlier run must not be taken for one of this.
-            None => sink::remove_file(&out.join(PACKET_FILE)),
-        },
-    );
-    keep(
-        SUMMARY_FILE,
-        sink::write_file(&out.join(SUMMARY_FILE), output::markdown(report, packet).as_bytes()),
-    );
-    problems
 }

@@ -1,0 +1,25 @@
+//! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
+
+pub mod offline;
+mod outputs;
+
+use super::Ended;
+
+pub use offline::{embedded, read_policy_file};
+
+/// The settings of `gate`.
+#[derive(Debug)]
+pub enum Request {
+    /// Over a folder.
+    Offline(offline::Request),
+}
+
+/// Judges.
+///
+/// # Errors
+/// Exits 3 and 4, after the report and the summary that say so were written.
+pub fn run(request: &Request) -> Ended {
+    match request {
+        Request::Offline(request) => offline::run(request),
+    }
+}

@@ -1,0 +1,92 @@
+//! Bytes to upload: a file read in pieces from any place, with its digest known beforehand.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileExt;
+
+use crate::model::{Digest, Hashing};
+
+/// A file that does not change while it is uploaded.
+#[derive(Debug)]
+pub struct Blob {
+    file: File,
+    digest: Digest,
+    bytes: u64,
+}
+
+/// A piece is held in memory while it is sent, by each thread that sends one. Proxies allow bodies of this size
+/// wherever they were opened for artifacts at all (FORGEJO section 2.5).
+pub(super) const PIECE: u64 = 4 * 1024 * 1024;
+
+impl Blob {
+    /// Reads the file once for its digest and size.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn new(mut file: File) -> io::Result<Self> {
+        file.rewind()?;
+        let (digest, bytes) = Hashing::new(&mut file).finish()?;
+        Ok(Self { file, digest, bytes })
+    }
+
+    /// Keeps the bytes in an unnamed temporary file.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn of_bytes(bytes: &[u8]) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        io::copy(&mut bytes.take(u64::MAX), &mut file)?;
+        Self::new(file)
+    }
+
+    /// The digest of everything.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// How many bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// First byte and length of each piece.
+    pub(super) fn pieces(&self) -> Vec<(u64, u64)> {
+        (0..self.bytes.div_ceil(PIECE))
+            .map(|index| {
+                let start = index * PIECE;
+                (start, PIECE.min(self.bytes - start))
+            })
+            .collect()
+    }
+
+    /// The bytes of one piece.
+    pub(super) fn piece(&self, (start, length): (u64, u64)) -> io::Result<Vec<u8>> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_cover_every_byte_once() {
+        for bytes in [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 7] {
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(bytes).unwrap();
+            let blob = Blob::new(file).unwrap();
+            let mut next = 0;
+            for (start, length) in blob.pieces() {
+                assert_eq!(start, next);
+                assert_eq!(blob.piece((start, length)).unwrap().len() as u64, length);
+                next += length;
+            }
+            assert_eq!((next, blob.bytes()), (bytes, bytes));
+        }
+        let blob = Blob::of_bytes(b"hello").unwrap();
+        assert_eq!((blob.digest(), blob.piece((1, 3)).unwrap()), (&Digest::of("hello"), b"ell".to_vec()));
+    }
+}

@@ -1,0 +1,34 @@
+//! Speaks to the forge: REST and both artifact protocols. The only part that opens connections.
+//! The HTTP crate is named in `client.rs` alone.
+
+mod artifacts;
+mod artifacts_v3;
+mod artifacts_v4;
+pub mod attempts;
+mod blob;
+mod body;
+pub mod capabilities;
+mod client;
+mod effects;
+mod error;
+mod origin;
+mod parallel;
+mod request;
+pub mod rest;
+mod retry;
+mod tls;
+
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod recorded;
+
+pub use artifacts::{Artifacts, FetchLimits, Fetched, FetchedFile, Listed, Listing};
+pub use blob::Blob;
+pub use body::Downloaded;
+pub use client::{Client, Proxy, Reply, Settings, Timeouts};
+pub use effects::{Applied, Effects, FreshHead, Freshness, Judged, JudgedPull, Writer};
+pub use error::{Broken, Exchange, ForgeError};
+pub use request::{Auth, Method, Payload, Repeat, Request};
+pub use retry::{Backoff, Sleeper, ThreadSleeper};
+pub use tls::Roots;

@@ -1,0 +1,184 @@
+//! The results of the run's jobs are evidence too: a green report from a job that died counts for nothing,
+//! and a job that failed without saying why blocks (DESIGN section 4, *Producers*).
+
+use crate::model::{Code, Outcome, count, cut_list, sanitize};
+use crate::policy::Policy;
+
+use super::builtin::builtin;
+use super::evaluate::EvidenceSet;
+use super::result::{Blocker, GateResult};
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JobEnd {
+    Success,
+    Failure,
+    Cancelled,
+    Skipped,
+    /// It had not ended when the gate judged.
+    Unfinished,
+}
+
+impl JobEnd {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "succeeded",
+            Self::Failure => "failed",
+            Self::Cancelled => "was cancelled",
+            Self::Skipped => "was skipped",
+            Self::Unfinished => "had not ended",
+        }
+    }
+
+    fn is_red(self) -> bool {
+        matches!(self, Self::Failure | Self::Cancelled)
+    }
+}
+
+/// One job of the run at its latest attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunJob {
+    /// The id of the workflow file, else the display name where the two could not be matched. Sanitized.
+    pub id: String,
+    pub end: JobEnd,
+    /// Ids of the jobs it needs.
+    pub needs: Vec<String>,
+}
+
+impl RunJob {
+    /// Whether it is the job of this id; a matrix job's display name is `id (values)`.
+    pub fn is(&self, id: &str) -> bool {
+        self.id == id || self.id.strip_prefix(id).is_some_and(|rest| rest.starts_with(" ("))
+    }
+}
+
+/// The jobs of the run.
+#[derive(Debug, Clone)]
+pub enum RunJobs {
+    /// Offline: there is no run.
+    None,
+    /// They could not be listed; says why.
+    Unknown(String),
+    /// All of them but the gate's own.
+    Known { jobs: Vec<RunJob>, gate: String },
+}
+
+/// Judges the jobs: condemns evidence of jobs that died, and gives the built-in `run` gate's result.
+pub fn judge_producers(policy: &Policy, set: &mut EvidenceSet, jobs: &RunJobs) -> Option<GateResult> {
+    let (jobs, gate) = match jobs {
+        RunJobs::None => return None,
+        RunJobs::Unknown(why) => {
+            let blocker =
+                Blocker::new(Code::RunJobsUnknown, "jobs", format!("the jobs could not be listed: {why}"));
+            return Some(result(Outcome::Unmeasured, "unknown", vec![blocker]));
+        }
+        RunJobs::Known { jobs, gate } => (jobs, gate),
+    };
+    let ignored = ignored(policy);
+    // A job that waits for the gate has nothing to tell it.
+    let counted: Vec<&RunJob> = jobs
+        .iter()
+        .filter(|job| !job.is(gate) && !waits_for(job, gate, jobs, 0) && !ignored.is_match(&job.id))
+        .collect();
+    condemn(policy, set, jobs, &ignored);
+    let explained = |job: &RunJob| {
+        set.values().any(|evidence| {
+            evidence.explains_red && evidence.producer_job.as_ref().is_some_and(|id| job.is(id))
+        })
+    };
+    let mut blockers = Vec::new();
+    for job in &counted {
+        let shown = sanitize(&job.id, 100);
+        match job.end {
+            JobEnd::Success => {}
+            JobEnd::Failure | JobEnd::Cancelled if explained(job) => {}
+            JobEnd::Failure | JobEnd::Cancelled => blockers.push(Blocker::new(
+                Code::RunJobFailed,
+                &shown,
+                format!("job `{shown}` {}, and no evidence of it shows why", job.end.as_str()),
+            )),
+            JobEnd::Unfinished => blockers.push(Blocker::new(
+                Code::RunJobUnfinished,
+                &shown,
+                format!("job `{shown}` had not ended when the gate judged"),
+            )),
+            JobEnd::Skipped => {
+                let culprit = jobs.iter().find(|other| {
+                    job.needs.iter().any(|need| other.is(need)) && other.end.is_red() && !explained(other)
+                });
+                if let Some(other) = culprit {
+                    let other = sanitize(&other.id, 100);
+                    let reason = format!(
+                        "job `{shown}` was skipped because job `{other}`, which it needs, did not succeed"
+                    );
+                    blockers.push(Blocker::new(Code::RunJobSkipped, &shown, reason));
+                }
+            }
+        }
+    }
+    let red: Vec<String> = counted
+        .iter()
+        .filter(|job| job.end != JobEnd::Success)
+        .map(|job| format!("`{}` {}", sanitize(&job.id, 60), job.end.as_str()))
+        .collect();
+    let mut observed = format!("{} beside the gate", count(counted.len() as u64, "job"));
+    if !red.is_empty() {
+        observed = format!("{observed}: {}", cut_list(&red, 5));
+    }
+    let worst = blockers.iter().map(|blocker| blocker.code.info().outcome).min();
+    Some(result(worst.unwrap_or(Outcome::Pass), &observed, blockers))
+}
+
+fn result(outcome: Outcome, observed: &str, blockers: Vec<Blocker>) -> GateResult {
+    builtin("run", outcome, observed, "no job failed without evidence that shows why", blockers)
+}
+
+fn ignored(policy: &Policy) -> globset::GlobSet {
+    let mut set = globset::GlobSetBuilder::new();
+    // The policy was refused before if one of these were no glob.
+    for glob in policy.run.ignore_jobs.iter().filter_map(|glob| globset::Glob::new(glob).ok()) {
+        set.add(glob);
+    }
+    set.build().unwrap_or_default()
+}
+
+/// Whether a job needs the gate, directly or through others; a workflow's needs have no cycle, and 64 is deeper
+/// than any.
+fn waits_for(job: &RunJob, gate: &str, jobs: &[RunJob], depth: usize) -> bool {
+    depth < 64
+        && job.needs.iter().any(|need| {
+            need == gate || jobs.iter().any(|other| other.is(need) && waits_for(other, gate, jobs, depth + 1))
+        })
+}
+
+/// Adds the fault `evidence.producer_failed` where the producing job did not succeed and the report does not show why.
+fn condemn(policy: &Policy, set: &mut EvidenceSet, jobs: &[RunJob], ignored: &globset::GlobSet) {
+    for evidence in set.values_mut() {
+        let from = policy.evidence(&evidence.id).and_then(|entry| entry.from.as_ref());
+        let named = from.and_then(|from| from.job.as_deref());
+        let Some(id) = evidence.producer_job.clone() else {
+            if evidence.sha256.is_some() {
+                evidence.notes.push("which job made it is not known".to_owned());
+            }
+            continue;
+        };
+        let makers: Vec<&RunJob> = jobs.iter().filter(|job| job.is(&id)).collect();
+        if makers.is_empty() {
+            let shown = sanitize(&id, 100);
+            if named.is_some() {
+                evidence.condemn(Code::EvidenceProducerUnknown, format!("the run has no job `{shown}`"));
+            } else {
+                evidence.notes.push(format!("its manifest names job `{shown}`, which the run does not have"));
+            }
+            continue;
+        }
+        let bad = makers.iter().find(|job| job.end != JobEnd::Success);
+        if let Some(job) = bad
+            && !evidence.explains_red
+            && !ignored.is_match(&job.id)
+        {
+            let detail = format!("its job `{}` {}", sanitize(&job.id, 100), job.end.as_str());
+            evidence.condemn(Code::EvidenceProducerFailed, detail);
+        }
+    }
+}
