@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::record::{RecordRequest, ReportRequest};
-use crate::app::{Command, OutputForm, accept, explain, gate, policy, schema};
+use crate::app::{Command, OutputForm, accept, explain, gate, inspect, policy, schema};
 use crate::error::{EXIT_USAGE, Failure};
 use crate::evidence::Format;
 use crate::model::{CommitSha, EvidenceId, PullNumber, RepoSlug, Span, Timestamp};
@@ -48,6 +48,9 @@ enum Verb {
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
     )]
     Explain(ExplainArgs),
+    /// What a report is, what it measured, which traps it shows, which commit it is bound to
+    #[command(after_help = "Example:\n  patchwarden inspect junit.xml artifacts/lint.zip")]
+    Inspect(InspectArgs),
     /// Propose, check or show a policy
     #[command(subcommand, after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Policy(PolicyVerb),
@@ -81,11 +84,19 @@ struct FormArg {
     format: Form,
 }
 
+/// Whose artifacts are judged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FromArg {
+    /// Those of the run this step belongs to
+    ThisRun,
+}
+
 #[derive(Debug, Args)]
 struct GateArgs {
-    /// The folder whose sub-folders and .zip files are artifacts
+    /// Judge offline: the folder whose sub-folders and .zip files are artifacts. Without it, inside a workflow, the
+    /// artifacts of the run are judged
     #[arg(long, value_name = "DIR")]
-    evidence: PathBuf,
+    evidence: Option<PathBuf>,
     /// The full id of the commit the evidence is for
     #[arg(long, value_name = "SHA")]
     head: Option<String>,
@@ -98,9 +109,22 @@ struct GateArgs {
     /// The pull request the evidence is for
     #[arg(long, value_name = "N")]
     pull: Option<PullNumber>,
-    /// The policy; without one the embedded policy judges what it recognises
+    /// The policy; inside a workflow its path in the repository, read at the base. Without one the embedded policy
+    /// judges what it recognises
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Inside a workflow: whose artifacts are judged
+    #[arg(long, value_enum, default_value = "this-run")]
+    from: FromArg,
+    /// Inside a workflow: what `${{ toJSON(needs) }}` gives, which an action may not read itself
+    #[arg(long, value_name = "JSON", env = "PATCHWARDEN_NEEDS", default_value = "", hide_env_values = true)]
+    needs: String,
+    /// Inside a workflow: post a commit status with the verdict under this context
+    #[arg(long, value_name = "CONTEXT", num_args = 0..=1, default_missing_value = "patchwarden")]
+    commit_status: Option<String>,
+    /// Inside a workflow: keep one comment on the pull request up to date
+    #[arg(long)]
+    comment: bool,
     /// Where the report, the instruction and the summary are written
     #[arg(long, value_name = "DIR", default_value = "patchwarden-out")]
     out: PathBuf,
@@ -177,6 +201,18 @@ struct ExplainArgs {
     /// The report the gate is in
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    form: FormArg,
+}
+
+#[derive(Debug, Args)]
+struct InspectArgs {
+    /// Reports, zips or folders
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Read them as this format instead of deciding by content
+    #[arg(long = "as", value_name = "FORMAT")]
+    read_as: Option<Format>,
     #[command(flatten)]
     form: FormArg,
 }
@@ -265,7 +301,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Fa
 
 fn command(verb: Verb) -> Result<Command, Failure> {
     Ok(match verb {
-        Verb::Gate(args) => Command::Gate(gate_request(args)),
+        Verb::Gate(args) => Command::Gate(gate_request(args)?),
         Verb::Record(args) => Command::Record(record_request(args)?),
         Verb::Accept(args) => Command::Accept(accept_request(args)),
         Verb::Explain(args) => {
@@ -274,6 +310,10 @@ fn command(verb: Verb) -> Result<Command, Failure> {
                 Some(report) => explain::Request::Gate { report, gate: args.subject, form },
                 None => explain::Request::Code { code: args.subject, form },
             })
+        }
+        Verb::Inspect(args) => {
+            let InspectArgs { files, read_as, form } = args;
+            Command::Inspect(inspect::Request { files, format: read_as, form: form.format.into() })
         }
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },
@@ -291,19 +331,53 @@ fn command(verb: Verb) -> Result<Command, Failure> {
     })
 }
 
-fn gate_request(args: GateArgs) -> gate::Request {
-    let GateArgs { evidence, head, base, repo, pull, policy, out, now, form } = args;
-    gate::Request::Offline(gate::offline::Request {
+fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
+    let GateArgs {
         evidence,
         head,
         base,
         repo,
-        pull_request: pull,
+        pull,
+        policy,
+        from: FromArg::ThisRun,
+        needs,
+        commit_status,
+        comment,
+        out,
+        now,
+        form,
+    } = args;
+    let form = form.format.into();
+    if let Some(evidence) = evidence {
+        return Ok(gate::Request::Offline(gate::offline::Request {
+            evidence,
+            head,
+            base,
+            repo,
+            pull_request: pull,
+            policy,
+            out,
+            now,
+            form,
+        }));
+    }
+    let path = policy.unwrap_or_else(|| PathBuf::from(DEFAULT_PATH));
+    let policy = path
+        .to_str()
+        .ok_or_else(|| Failure::usage("`--policy` is not UTF-8"))?
+        .parse()
+        .map_err(|error| Failure::usage(format!("`--policy` is no path in a repository: {error}")))?;
+    Ok(gate::Request::ThisRun(Box::new(gate::this_run::Request {
         policy,
         out,
         now,
-        form: form.format.into(),
-    })
+        form,
+        needs,
+        pull,
+        head,
+        commit_status,
+        comment,
+    })))
 }
 
 fn record_request(args: RecordArgs) -> Result<RecordRequest, Failure> {

@@ -251,7 +251,7 @@ fn evidence_that_is_no_folder_is_exit_4() {
 #[test]
 fn arguments_nobody_knows_are_exit_2_and_nothing_is_written() {
     let scratch = tempfile::tempdir().unwrap();
-    for arguments in [&["gate"][..], &["gate", "--evidence", "x", "--haed", HEAD], &["judge"], &[]] {
+    for arguments in [&["gate", "--evidence", "x", "--haed", HEAD][..], &["judge"], &[]] {
         let ran = run(scratch.path(), arguments);
         assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(!ran.stderr.is_empty());

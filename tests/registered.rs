@@ -21,6 +21,9 @@ const ONLY_WITH_A_FORGE: [Code; 6] = [
     Code::EvidenceProducerUnknown,
 ];
 
+/// Pages that messages name already and that come with a later feature; taken off the list once they are there.
+const PROMISED_PAGES: [&str; 1] = ["docs/hardening.md"];
+
 fn page_exists(path: &str) {
     let text = std::fs::read_to_string(here(path)).unwrap_or_default();
     assert!(text.len() > 200, "`{path}` is missing or says nothing: every one that is registered has its page");
@@ -112,8 +115,8 @@ fn every_page_that_a_message_or_comment_names_is_there() {
                     text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || "/_.-".contains(*c)).collect();
                 let named = named.trim_end_matches('.');
                 assert!(
-                    !named.ends_with(".md") || here(named).is_file(),
-                    "{} names `{named}`, which is not there",
+                    !named.ends_with(".md") || here(named).is_file() != PROMISED_PAGES.contains(&named),
+                    "{} names `{named}`, which is not there (or is, and still on the list of promised pages)",
                     path.display()
                 );
             }

@@ -136,7 +136,7 @@ fn rejudge(
         head: head.clone(),
         repo: packet.repo.clone(),
         pull_request: packet.pull_request,
-        origin: Binding::AssertedByCaller,
+        origin: Some(Binding::AssertedByCaller),
         passed_digests: std::collections::BTreeSet::new(),
         job_starts: std::collections::BTreeMap::new(),
         now,

@@ -232,3 +232,19 @@ impl ArtifactSource for FolderSource {
         Ok(Box::new(Bounded::new(opened, limits.file_bytes)))
     }
 }
+
+/// Opens a folder, a zip or a single file the caller named as one artifact.
+///
+/// # Errors
+/// [`SourceError`] where it is not there, unreadable, or refused as a whole.
+pub fn open_path(path: &Path, limits: &Limits) -> Result<Box<dyn ArtifactSource>, SourceError> {
+    let kind = fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if kind.is_dir() {
+        return source(&Place::Folder(path.to_owned()), limits);
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+        return source(&Place::Zip(path.to_owned()), limits);
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Box::new(FolderSource { files: vec![(name, path.to_owned(), kind.len())] }))
+}

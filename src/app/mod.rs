@@ -4,6 +4,7 @@ pub mod accept;
 pub mod explain;
 pub mod folder;
 pub mod gate;
+pub mod inspect;
 mod judge;
 pub mod policy;
 pub mod record;
@@ -20,6 +21,7 @@ pub type Ended = Result<u8, Failure>;
 #[derive(Debug)]
 pub enum Command {
     Gate(gate::Request),
+    Inspect(inspect::Request),
     Accept(accept::Request),
     Explain(explain::Request),
     Policy(policy::Request),
@@ -41,6 +43,7 @@ pub enum OutputForm {
 pub fn run(command: Command) -> Ended {
     match command {
         Command::Gate(request) => gate::run(&request),
+        Command::Inspect(request) => inspect::run(&request),
         Command::Accept(request) => accept::run(&request),
         Command::Explain(request) => explain::run(&request),
         Command::Policy(request) => policy::run(&request),

@@ -125,10 +125,24 @@ fn show(file: &Path, form: OutputForm) -> Ended {
     let sound = load(file)?;
     let effective = effective(&sound);
     give(&match form {
-        OutputForm::Json => crate::output::json(&effective),
+        OutputForm::Json => crate::output::json(&plain_dates(effective.into())),
         OutputForm::Text => effective.to_string(),
     })?;
     Ok(0)
+}
+
+/// The same with dates as texts: JSON has none, and the TOML crate would show its own wrapping of them.
+fn plain_dates(value: toml::Value) -> toml::Value {
+    match value {
+        toml::Value::Datetime(date) => toml::Value::String(date.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(plain_dates).collect::<Vec<_>>().into(),
+        toml::Value::Table(table) => {
+            let plain: toml::Table =
+                table.into_iter().map(|(key, value)| (key, plain_dates(value))).collect();
+            plain.into()
+        }
+        other => other,
+    }
 }
 
 /// The policy with every default filled in, as the table it could have been written as.

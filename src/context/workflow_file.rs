@@ -133,6 +133,7 @@ enum WireOn {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum WireFilters {
+    #[expect(clippy::zero_sized_map_values, reason = "the values are read past")]
     Keys(BTreeMap<String, serde::de::IgnoredAny>),
     /// `schedule:` holds a list.
     Other(serde::de::IgnoredAny),
@@ -290,7 +291,8 @@ jobs:
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for n in 1..12 {
             let before = n - 1;
-            text.push_str(&format!("a{n}: &a{n} [{}]\n", vec![format!("*a{before}"); 10].join(", ")));
+            let again = vec![format!("*a{before}"); 10].join(", ");
+            text = format!("{text}a{n}: &a{n} [{again}]\n");
         }
         text.push_str("jobs: {}\n");
         assert!(WorkflowFile::parse(&text).is_err());

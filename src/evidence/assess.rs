@@ -42,7 +42,12 @@ pub fn assess(demand: &Demand, artifact: &ArtifactState, index: usize, target: &
             return evidence;
         }
     };
-    evidence.bindings.push(target.origin);
+    match target.origin {
+        Some(origin) => evidence.bindings.push(origin),
+        None => evidence
+            .faults
+            .push(Fault::new(Code::EvidenceUnbound, "it comes from a run of another commit than the head")),
+    }
     evidence.artifact_sha256.clone_from(&contents.sha256);
 
     let manifest = match &contents.manifest {

@@ -307,3 +307,25 @@ pub fn recognise(source: &mut dyn ArtifactSource, limits: &Limits) -> Result<Vec
     }
     Ok(recognised)
 }
+
+/// Reads every file of an artifact by the format its content shows, the manifest apart.
+///
+/// # Errors
+/// [`SourceError`] where the artifact as a whole is refused or unreadable.
+pub fn inspect(
+    source: &mut dyn ArtifactSource,
+    format: Option<Format>,
+    limits: &Limits,
+) -> Result<(Vec<Reading>, Option<Result<Manifest, ParseError>>), SourceError> {
+    let files = checked_files(source, limits)?;
+    let mut readings = Vec::new();
+    let mut manifest = None;
+    for (path, file) in &files {
+        if path.file_name() == FILE_NAME {
+            manifest = Some(read_manifest(source, file, limits));
+        } else {
+            readings.push(read_file(source, path, file, format, limits)?);
+        }
+    }
+    Ok((readings, manifest))
+}

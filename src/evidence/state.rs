@@ -111,8 +111,9 @@ pub struct Target {
     pub head: CommitSha,
     pub repo: Option<RepoSlug>,
     pub pull_request: Option<PullNumber>,
-    /// How evidence comes to be of this head at all: `Run` in a workflow, `AssertedByCaller` offline.
-    pub origin: Binding,
+    /// How evidence comes to be of this head at all: `Run` in a workflow, `AssertedByCaller` offline; `None` where
+    /// the run is of another commit, and its evidence counts for nothing.
+    pub origin: Option<Binding>,
     /// Hashes that jobs passed through their outputs.
     pub passed_digests: BTreeSet<Digest>,
     /// When the latest attempt of each job began, by job id, where the forge says so.

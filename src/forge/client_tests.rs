@@ -214,3 +214,32 @@ fn the_servers_date_is_kept() {
     text(&client, &get(&server.url())).unwrap();
     assert_eq!(client.server_date().unwrap().to_string(), "2026-11-21T09:30:51Z");
 }
+
+/// Does nothing unless the test below starts it with a proxy in its environment.
+#[test]
+fn asked_by_a_child_through_the_environments_proxy() {
+    if std::env::var_os("http_proxy").is_none_or(|proxy| !proxy.to_string_lossy().ends_with("/child")) {
+        return;
+    }
+    let server = Loopback::start(|_| Answer::new(200, "direct"));
+    let client = Client::new(Settings { proxy: Proxy::FromEnvironment, ..server.settings("") }).unwrap();
+    assert_eq!(text(&client, &get("http://forge.invalid/x?y=1")).unwrap(), "by proxy");
+    assert_eq!(text(&client, &get(&format!("{}/x", server.url()))).unwrap(), "direct");
+}
+
+#[test]
+fn the_environments_proxy_is_used_but_for_what_it_leaves_out() {
+    let proxy = Loopback::start(|_| Answer::new(200, "by proxy"));
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "forge::client::tests::asked_by_a_child_through_the_environments_proxy"])
+        .env_clear()
+        .env("http_proxy", format!("{}/child", proxy.url()))
+        .env("no_proxy", "127.0.0.1")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let received = proxy.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].target, "http://forge.invalid/x?y=1");
+    assert_eq!(received[0].header("authorization"), None, "not our origin");
+}

@@ -4,7 +4,7 @@
 mod artifacts;
 mod artifacts_v3;
 mod artifacts_v4;
-pub mod attempts;
+mod attempts;
 mod blob;
 mod body;
 pub mod capabilities;
@@ -24,6 +24,9 @@ mod loopback;
 mod recorded;
 
 pub use artifacts::{Artifacts, FetchLimits, Fetched, FetchedFile, Listed, Listing};
+pub use attempts::{
+    Claim as AttemptClaim, Liveness, Placement, RunAttempts, ServerSays, judge as judge_attempt,
+};
 pub use blob::Blob;
 pub use body::Downloaded;
 pub use client::{Client, Proxy, Reply, Settings, Timeouts};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::error::ForgeError;
+use crate::context::Variables;
 
 /// Roots beside those of the system, for a forge with a certificate of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,17 @@ pub struct Roots {
     pub file: Option<PathBuf>,
     /// `SSL_CERT_DIR`: folders of such files.
     pub folders: Vec<PathBuf>,
+}
+
+impl Roots {
+    /// As the environment names them; folders are separated by colons.
+    pub fn of(variables: &Variables) -> Self {
+        let folders = variables.exact("SSL_CERT_DIR").unwrap_or_default().split(':');
+        Self {
+            file: variables.exact("SSL_CERT_FILE").map(PathBuf::from),
+            folders: folders.filter(|folder| !folder.is_empty()).map(PathBuf::from).collect(),
+        }
+    }
 }
 
 /// Where the distributions keep their bundle; the first that holds any is taken.
@@ -88,6 +100,70 @@ mod tests {
     fn there_are_always_roots() {
         assert!(!store(&Roots::default()).unwrap().is_empty());
         assert!(configuration(&Roots::default()).is_ok());
+    }
+
+    #[test]
+    fn the_environment_names_more() {
+        let variables = Variables::new([("SSL_CERT_FILE", "/ca.pem"), ("SSL_CERT_DIR", "/a::/b")]);
+        let expected = Roots { file: Some("/ca.pem".into()), folders: vec!["/a".into(), "/b".into()] };
+        assert_eq!(Roots::of(&variables), expected);
+        assert_eq!(Roots::of(&Variables::default()), Roots::default());
+    }
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
+    }
+
+    /// Answers one request over TLS, with the certificate of the fixtures.
+    fn serve_once(listener: &std::net::TcpListener) {
+        use std::io::{Read as _, Write as _};
+
+        use rustls::pki_types::pem::PemObject as _;
+        use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_file(fixture("server.pem")).unwrap()],
+                PrivateKeyDer::from_pem_file(fixture("server-key.pem")).unwrap(),
+            )
+            .unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+        // A client that does not believe us hangs up in the handshake.
+        if tls.read(&mut [0; 4096]).is_ok() {
+            tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_root_of_ones_own_is_believed_where_it_is_named_and_nowhere_else() {
+        use crate::forge::loopback::{Answer, Loopback};
+        use crate::forge::{Backoff, Broken, Client, Request, Settings};
+
+        let plain = Loopback::start(|_| Answer::new(200, ""));
+        for roots in [Roots::default(), Roots { file: Some(fixture("root.pem")), folders: Vec::new() }] {
+            let named = roots.file.is_some();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port());
+            let server = std::thread::spawn(move || serve_once(&listener));
+            let backoff = Backoff { tries: 1, ..Backoff::default() };
+            let client = Client::new(Settings { backoff, roots, ..plain.settings("") }).unwrap();
+            let result =
+                client.call(&Request::get(url.parse().unwrap()), |reply| crate::forge::body::read(reply, 10));
+            match result {
+                Ok(bytes) => assert!(named && bytes == b"hi"),
+                Err(err) => {
+                    let refused = matches!(err, ForgeError::Transport { broken: Broken::Connect, .. });
+                    assert!(!named && refused && err.to_string().contains("certificate"), "{err}");
+                }
+            }
+            server.join().unwrap();
+        }
     }
 
     #[test]

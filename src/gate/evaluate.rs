@@ -117,10 +117,12 @@ fn judge_gate(
     let (waived, blockers) = apply_waivers(&policy.waivers, &entry.id, blockers, facts.now, used);
     let outcome = fold(&blockers, judged);
     if outcome == Outcome::Skipped {
-        skipped.push(match waived.len() {
-            0 => "there is nothing to judge".to_owned(),
-            some => format!("{} waived, and nothing is left to judge", count(some as u64, "blocker")),
-        });
+        match waived.len() {
+            0 if skipped.is_empty() => skipped.push("there is nothing to judge".to_owned()),
+            0 => {}
+            some => skipped
+                .push(format!("{} waived, and nothing is left to judge", count(some as u64, "blocker"))),
+        }
     }
     GateResult {
         id: entry.id.clone(),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{Content, Document, Evidence};
 use crate::model::{Code, Quote, sanitize};
 
+use super::cel_names::free_names;
 use super::evaluate::{EvidenceSet, Facts};
 use super::registry::{Input, Judge, Judgement, KindSettings};
 use super::result::Blocker;
@@ -31,17 +32,11 @@ impl KindSettings for Settings {
         match Program::compile(&self.require) {
             Ok(program) => {
                 let known = ["doc", "run", "evidence"];
-                let references = program.references();
-                let mut unknown: Vec<String> = references
-                    .variables()
+                free_names(program.expression())
                     .into_iter()
-                    .filter(|name| !known.contains(name))
-                    .map(|name| sanitize(name, 60))
-                    .collect();
-                unknown.sort();
-                unknown
-                    .into_iter()
+                    .filter(|name| !known.contains(&name.as_str()))
                     .map(|name| {
+                        let name = sanitize(&name, 60);
                         ("require", format!("`require` uses `{name}`; known are `doc`, `run` and `evidence`"))
                     })
                     .collect()

@@ -2,6 +2,7 @@
 //! One file per kind; `registry.rs` lists them.
 
 mod builtin;
+mod cel_names;
 mod coverage;
 mod evaluate;
 mod findings;

@@ -58,6 +58,11 @@ impl Digest {
     pub fn hex(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or(&self.0)
     }
+
+    /// The first eight digits: enough for people to compare by, and for `accept --entry` to find an entry by.
+    pub fn short(&self) -> &str {
+        self.hex().get(..8).unwrap_or("")
+    }
 }
 
 impl FromStr for Digest {

@@ -61,7 +61,8 @@ fn evidence(item: &EvidenceReport, out: &mut String) {
         let _ = writeln!(out, "    {digest}, {} bytes", item.bytes.unwrap_or(0));
     }
     if let Some(tool) = &item.tool {
-        let _ = writeln!(out, "    tool {tool} {}", item.tool_version.as_deref().unwrap_or(""));
+        let version = item.tool_version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+        let _ = writeln!(out, "    tool {tool}{version}");
     }
     let bindings: Vec<_> = item.bindings.iter().map(|binding| binding.as_str()).collect();
     let _ = writeln!(

@@ -3,16 +3,23 @@
 use std::fmt::Write as _;
 
 use crate::model::{Outcome, Verdict, count};
-use crate::repair::{AcceptanceHead, Entry, RepairPacket};
+use crate::repair::{AcceptanceHead, RepairPacket};
 use crate::report::{EvidenceReport, GateReport, GateSection};
 
+use super::alike::{Alike, join};
 use super::escape::{markdown_code, markdown_fence, markdown_line};
 
 /// Rows of a table or entries of a list before the rest is counted.
 const SHOWN: usize = 50;
 
+/// Rows for gates that passed: beyond these nobody reads on.
+const SHOWN_PASSED: usize = 20;
+
 /// Quotes shown per blocker.
 const QUOTES: usize = 6;
+
+/// Paths shown per blocker.
+const PATHS: usize = 5;
 
 /// The summary of a report and its packet.
 pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
@@ -73,16 +80,17 @@ fn mark(verdict: Verdict) -> &'static str {
 fn headline_words(report: &GateReport, verdict: Verdict) -> String {
     let with =
         |outcome| report.gates.iter().filter(|gate| gate.enforced && gate.outcome == outcome).count() as u64;
-    let verb = |number| if number == 1 { "s" } else { "" };
+    let total = count(report.gates.len() as u64, "gate");
     match verdict {
-        Verdict::Pass => format!("pass: {} passed", count(with(Outcome::Pass), "gate")),
-        Verdict::Blocked => format!("blocked: {} failed", count(with(Outcome::Fail), "gate")),
+        Verdict::Pass => format!("pass: {} of {total} passed", with(Outcome::Pass)),
+        Verdict::Blocked => format!("blocked: {} of {total} failed", with(Outcome::Fail)),
         Verdict::NeedsHuman => {
             let number = with(Outcome::NeedsHuman);
-            format!("needs\\_human: {} want{} a person", count(number, "gate"), verb(number))
+            let verb = if number == 1 { "wants" } else { "want" };
+            format!("needs\\_human: {number} of {total} {verb} a person")
         }
         Verdict::Unmeasured => {
-            format!("unmeasured: {} could not be judged", count(with(Outcome::Unmeasured), "gate"))
+            format!("unmeasured: {} of {total} could not be judged", with(Outcome::Unmeasured))
         }
     }
 }
@@ -92,24 +100,37 @@ fn gates(report: &GateReport, out: &mut String) {
         return;
     }
     out.push_str("| gate | outcome | observed | threshold |\n|---|---|---|---|\n");
-    // What does not pass stands first, so that sixty gates read as quickly as three.
-    let mut sorted: Vec<&GateSection> = report.gates.iter().collect();
-    sorted.sort_by_key(|gate| (gate.outcome == Outcome::Pass, !gate.enforced));
-    for gate in sorted.iter().take(SHOWN) {
-        let advisory = if gate.enforced { "" } else { " (advisory)" };
-        let title =
-            if gate.title == gate.id.as_str() { format!("`{}`", gate.id) } else { gate.title.clone() };
-        let _ = writeln!(
-            out,
-            "| {} | {}{advisory} | {} | {} |",
-            markdown_line(&title),
-            outcome_words(gate.outcome),
-            markdown_line(&gate.observed),
-            markdown_line(&gate.threshold)
-        );
+    // What does not pass stands first, then what passes by a waiver, so that sixty gates read as quickly as three.
+    let (passed, mut others): (Vec<&GateSection>, Vec<&GateSection>) =
+        report.gates.iter().partition(|gate| gate.outcome == Outcome::Pass && gate.waived.is_empty());
+    others.sort_by_key(|gate| (gate.outcome == Outcome::Pass, !gate.enforced));
+    // Which gates did not pass is never cut.
+    for gate in others.iter().chain(passed.iter().take(SHOWN_PASSED)) {
+        gate_row(gate, out);
     }
-    cut(sorted.len(), "gate", out);
+    if passed.len() > SHOWN_PASSED {
+        let rest = count((passed.len() - SHOWN_PASSED) as u64, "more gate");
+        let _ = writeln!(out, "\n… and {rest} that passed, in `gate_report.json`.");
+    }
     out.push('\n');
+}
+
+fn gate_row(gate: &GateSection, out: &mut String) {
+    let advisory = if gate.enforced { "" } else { " (advisory)" };
+    let waived = match gate.waived.len() {
+        0 => String::new(),
+        some => format!(" ({some} waived)"),
+    };
+    let id = format!("`{}`", gate.id);
+    let title = if gate.title == gate.id.as_str() { id } else { format!("{} ({id})", gate.title) };
+    let _ = writeln!(
+        out,
+        "| {} | {}{waived}{advisory} | {} | {} |",
+        markdown_line(&title),
+        outcome_words(gate.outcome),
+        markdown_line(&gate.observed),
+        if gate.threshold.is_empty() { "–".to_owned() } else { markdown_line(&gate.threshold) }
+    );
 }
 
 fn outcome_words(outcome: Outcome) -> &'static str {
@@ -122,9 +143,11 @@ fn outcome_words(outcome: Outcome) -> &'static str {
     }
 }
 
-fn cut(total: usize, noun: &str, out: &mut String) {
+fn cut(total: usize, one: &str, many: &str, out: &mut String) {
     if total > SHOWN {
-        let _ = writeln!(out, "\n… and {} more in `gate_report.json`.", count((total - SHOWN) as u64, noun));
+        let rest = total - SHOWN;
+        let noun = if rest == 1 { one } else { many };
+        let _ = writeln!(out, "\n… and {rest} more {noun}, in `gate_report.json`.");
     }
 }
 
@@ -133,31 +156,39 @@ fn blockers(packet: &RepairPacket, out: &mut String) {
         return;
     }
     out.push_str("## What to do\n\n");
-    for (index, entry) in packet.entries.iter().take(SHOWN).enumerate() {
-        blocker(index + 1, entry, out);
+    let joined = join(&packet.entries);
+    for (index, alike) in joined.iter().take(SHOWN).enumerate() {
+        blocker(index + 1, alike, out);
     }
-    cut(packet.entries.len(), "entry", out);
+    cut(joined.len(), "thing to do", "things to do", out);
 }
 
-fn blocker(number: usize, entry: &Entry, out: &mut String) {
-    let advisory = if entry.enforced { "" } else { " (advisory)" };
+fn blocker(number: usize, alike: &Alike<'_>, out: &mut String) {
+    let entry = alike.first;
+    let advisory = if entry.enforced { "" } else { ", advisory" };
     let _ = writeln!(
         out,
-        "{number}. **{}** (`{}`, gate `{}`){advisory}",
+        "{number}. **{}** (`{}` in {}, {}{advisory})",
         markdown_line(&entry.reason),
         entry.source.code.as_str(),
-        entry.source.gate
+        alike.gates(),
+        alike.keys("`")
     );
     let _ = writeln!(
         out,
-        "   - {} does: `{}`: {}",
+        "   - **{}**: {} (`{}`)",
         entry.owner.as_str(),
-        entry.action.kind.as_str(),
-        markdown_line(&entry.action.summary)
+        markdown_line(&entry.action.summary),
+        entry.action.kind.as_str()
     );
     if !entry.action.command.is_empty() {
         let command = entry.action.command.join(" ").replace('`', "'");
         let _ = writeln!(out, "   - command: `{command}`");
+    }
+    if !entry.action.paths.is_empty() {
+        let paths: Vec<String> =
+            entry.action.paths.iter().map(|path| format!("`{}`", path.replace('`', "'"))).collect();
+        let _ = writeln!(out, "   - look at: {}", crate::model::cut_list(&paths, PATHS));
     }
     let head = match entry.acceptance.head {
         AcceptanceHead::Same => "this head",
@@ -165,8 +196,8 @@ fn blocker(number: usize, entry: &Entry, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "   - accepted when gate `{}` shows no `{}` for {head}",
-        entry.acceptance.gate,
+        "   - accepted when {} no `{}` for {head}",
+        if alike.several() { "they show".to_owned() } else { format!("`{}` shows", entry.acceptance.gate) },
         entry.acceptance.check.as_str()
     );
     if !entry.untrusted.is_empty() {
@@ -206,14 +237,17 @@ fn evidence(report: &GateReport, out: &mut String) {
             markdown_line(&binding_words(item))
         );
     }
-    cut(report.evidence.len(), "piece", out);
+    cut(report.evidence.len(), "piece of evidence", "pieces of evidence", out);
     out.push('\n');
-    for item in report.evidence.iter().filter(|item| !item.notes.is_empty()).take(SHOWN) {
+    let with_notes: Vec<_> = report.evidence.iter().filter(|item| !item.notes.is_empty()).collect();
+    for item in with_notes.iter().take(SHOWN) {
         for note in item.notes.iter().take(3) {
             let _ = writeln!(out, "- `{}`: {}", item.id, markdown_line(note));
         }
     }
-    out.push('\n');
+    if !with_notes.is_empty() {
+        out.push('\n');
+    }
 }
 
 fn file_words(item: &EvidenceReport) -> String {
@@ -260,7 +294,7 @@ fn waivers(report: &GateReport, out: &mut String) {
             markdown_line(&one.waiver)
         );
     }
-    cut(waived.len().max(report.unmatched_waivers.len()), "waiver", out);
+    cut(waived.len().max(report.unmatched_waivers.len()), "waiver", "waivers", out);
     out.push('\n');
 }
 
@@ -277,7 +311,7 @@ fn not_judged(report: &GateReport, out: &mut String) {
     for note in report.notes.iter().take(SHOWN) {
         let _ = writeln!(out, "- {}", markdown_line(note));
     }
-    cut(skips.len().max(report.notes.len()), "line", out);
+    cut(skips.len().max(report.notes.len()), "line", "lines", out);
     out.push('\n');
 }
 

@@ -1,9 +1,12 @@
 //! Renderings of the report, one file per form. Pure: report in, bytes out; nothing is decided here.
 
+mod alike;
 mod escape;
 mod explain;
 mod json;
 mod markdown;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use explain::explain_gate;

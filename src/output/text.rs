@@ -3,11 +3,16 @@
 use std::fmt::Write as _;
 
 use crate::model::{Outcome, Verdict, count};
-use crate::repair::{AcceptanceHead, Entry, RepairPacket};
+use crate::repair::{AcceptanceHead, RepairPacket};
 use crate::report::GateReport;
 
-/// Blockers shown before the rest is counted.
+use super::alike::{Alike, join};
+
+/// Blockers shown before the rest is counted; every gate they belong to is still named below them.
 const SHOWN: usize = 20;
+
+/// Gates shown that passed, before the rest is counted.
+const SHOWN_PASSED: usize = 20;
 
 /// The result as text: what did not pass first, one line each, then how it ends.
 pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
@@ -17,17 +22,25 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
         return out;
     };
     let entries = packet.map(|packet| packet.entries.as_slice()).unwrap_or_default();
-    for entry in entries.iter().take(SHOWN) {
-        blocker(entry, &mut out);
+    let joined = join(entries);
+    for alike in joined.iter().take(SHOWN) {
+        blocker(alike, &mut out);
     }
-    if entries.len() > SHOWN {
-        let _ = writeln!(out, "… and {}", count((entries.len() - SHOWN) as u64, "other blocker"));
+    if joined.len() > SHOWN {
+        let _ = writeln!(out, "… and {}", count((joined.len() - SHOWN) as u64, "other blocker"));
     }
     if !entries.is_empty() {
         out.push('\n');
     }
     let width = report.gates.iter().map(|gate| gate.id.as_str().len()).max().unwrap_or(0).min(40);
+    let mut passed = 0;
     for gate in &report.gates {
+        if gate.outcome == Outcome::Pass && gate.waived.is_empty() && gate.skipped.is_empty() {
+            passed += 1;
+            if passed > SHOWN_PASSED {
+                continue;
+            }
+        }
         let advisory = if gate.enforced { "" } else { " (advisory)" };
         let _ = writeln!(
             out,
@@ -47,6 +60,10 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
             );
         }
     }
+    if passed > SHOWN_PASSED {
+        let rest = count((passed - SHOWN_PASSED) as u64, "other gate");
+        let _ = writeln!(out, "  … and {rest} passed");
+    }
     for waiver in &report.unmatched_waivers {
         let why = if waiver.expired { "expired" } else { "unmatched" };
         let _ = writeln!(out, "  waiver of {} is {why}: {}", waiver.code.as_str(), waiver.waiver);
@@ -62,20 +79,17 @@ fn head_words(report: &GateReport) -> String {
     report.target.target_sha.as_ref().map(|sha| format!(" for {sha}")).unwrap_or_default()
 }
 
-fn blocker(entry: &Entry, out: &mut String) {
+fn blocker(alike: &Alike<'_>, out: &mut String) {
+    let entry = alike.first;
     let (word, verb) = match entry.source.code.info().outcome {
+        Outcome::NeedsHuman if alike.several() => (Verdict::NeedsHuman.as_str(), "need a person"),
         Outcome::NeedsHuman => (Verdict::NeedsHuman.as_str(), "needs a person"),
         Outcome::Unmeasured => (Verdict::Unmeasured.as_str(), "could not be judged"),
         _ => (Verdict::Blocked.as_str(), "failed"),
     };
     let word = if entry.enforced { word } else { "advisory" };
-    let _ = writeln!(
-        out,
-        "{word}: gate `{}` {verb}: {} ({})",
-        entry.source.gate,
-        entry.reason,
-        entry.source.code.as_str()
-    );
+    let _ =
+        writeln!(out, "{word}: {} {verb}: {} ({})", alike.gates(), entry.reason, entry.source.code.as_str());
     for quote in entry.untrusted.iter().take(5) {
         let _ = writeln!(out, "    | {}: {}", quote.label, quote.text);
     }
@@ -89,13 +103,14 @@ fn blocker(entry: &Entry, out: &mut String) {
     let command = if entry.action.command.is_empty() {
         String::new()
     } else {
-        format!("run `{}`: ", entry.action.command.join(" "))
+        format!(" (command: `{}`)", entry.action.command.join(" "))
     };
     let _ = writeln!(
         out,
-        "hint: {command}{}; accepted when `{}` shows no {} for {head}",
+        "hint: {}{command}; accepted when {} no {} for {head} ({})",
         entry.action.summary,
-        entry.acceptance.gate,
-        entry.acceptance.check.as_str()
+        if alike.several() { "they show".to_owned() } else { format!("`{}` shows", entry.acceptance.gate) },
+        entry.acceptance.check.as_str(),
+        alike.keys("")
     );
 }

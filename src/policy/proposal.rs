@@ -31,7 +31,7 @@ pub fn propose(seen: &[Seen]) -> String {
         let _ = write!(
             text,
             "\n[evidence.{}]\nartifact = {}\npath = {}\nformat = \"{}\"\n",
-            toml_text(&id),
+            id,
             toml_text(report.artifact.as_str()),
             toml_text(&escape_glob(report.path.as_str())),
             report.format.as_str()
@@ -42,7 +42,7 @@ pub fn propose(seen: &[Seen]) -> String {
         let _ = write!(
             text,
             "\n[[gate]]\nid = {}\nkind = \"{kind}\"\nevidence = [{}]\n",
-            toml_text(&format!("{id}-gate")),
+            toml_text(&gate_id(&id)),
             toml_text(&id)
         );
         if kind == "coverage" {
@@ -62,7 +62,16 @@ fn gate_kind(format: Format) -> Option<&'static str> {
     }
 }
 
-/// An evidence id from the manifest, else from the artifact's and the file's name.
+/// The gate over a piece of evidence has its name, unless a built-in gate has that.
+fn gate_id(evidence: &str) -> String {
+    if super::RESERVED_GATE_IDS.contains(&evidence) {
+        format!("{evidence}-gate")
+    } else {
+        evidence.to_owned()
+    }
+}
+
+/// An evidence id from the manifest, else from the artifact's and the file's name: a bare TOML key.
 fn free_id(report: &Seen, taken: &mut std::collections::BTreeSet<String>) -> String {
     let wish = report.recorded_as.clone().unwrap_or_else(|| report.artifact.as_str().to_owned());
     let plain = |text: &str| -> String {
@@ -73,7 +82,7 @@ fn free_id(report: &Seen, taken: &mut std::collections::BTreeSet<String>) -> Str
             })
             .take(60)
             .collect();
-        text.trim_matches('-').to_owned()
+        text.trim_matches(['-', '_']).to_owned()
     };
     let base = match plain(&wish) {
         empty if empty.is_empty() => "evidence".to_owned(),
@@ -119,10 +128,12 @@ mod tests {
             seen("lint", "a\"b[1].sarif", Format::Sarif),
             seen("..", "lcov.info", Format::Lcov),
             seen("x", "any.json", Format::Json),
+            seen("head", "junit.xml", Format::Junit),
+            seen("_private_", "junit.xml", Format::Junit),
         ]);
         let (policy, problems) = super::super::Policy::read(&text).unwrap();
         assert_eq!(problems, []);
-        assert_eq!((policy.evidence.len(), policy.gates.len()), (4, 4));
+        assert_eq!((policy.evidence.len(), policy.gates.len()), (6, 6));
         let lint = policy.evidence.iter().find(|entry| entry.demand.artifact.as_str() == "lint").unwrap();
         assert!(lint.demand.path.as_ref().unwrap().fits("a\"b[1].sarif"));
     }

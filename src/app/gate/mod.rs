@@ -1,7 +1,12 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
+mod fetch;
+mod lookups;
 pub mod offline;
 mod outputs;
+mod reread;
+mod step;
+pub mod this_run;
 
 use super::Ended;
 
@@ -12,6 +17,8 @@ pub use offline::{embedded, read_policy_file};
 pub enum Request {
     /// Over a folder.
     Offline(offline::Request),
+    /// Inside a workflow, over the artifacts of its own run.
+    ThisRun(Box<this_run::Request>),
 }
 
 /// Judges.
@@ -21,5 +28,6 @@ pub enum Request {
 pub fn run(request: &Request) -> Ended {
     match request {
         Request::Offline(request) => offline::run(request),
+        Request::ThisRun(request) => this_run::run(request),
     }
 }

@@ -59,7 +59,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         head: head.clone(),
         repo: request.repo.clone(),
         pull_request: request.pull_request,
-        origin: Binding::AssertedByCaller,
+        origin: Some(Binding::AssertedByCaller),
         passed_digests: std::collections::BTreeSet::new(),
         job_starts: std::collections::BTreeMap::new(),
         now,

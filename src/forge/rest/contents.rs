@@ -55,7 +55,14 @@ impl Repo<'_> {
     /// # Errors
     /// [`ForgeError`] for anything but the commit and 404.
     pub fn has_commit(self, sha: &CommitSha) -> Result<bool, ForgeError> {
-        match self.get::<WireCommit>(&["git", "commits", sha.as_str()]) {
+        let mut request = self.get_request(&["git", "commits", sha.as_str()])?;
+        // Without these a commit comes with every file it changed.
+        request.url.query_pairs_mut().extend_pairs([
+            ("stat", "false"),
+            ("verification", "false"),
+            ("files", "false"),
+        ]);
+        match self.client.call(&request, body::json::<WireCommit>) {
             Ok(commit) => Ok(commit.sha.as_deref() == Some(sha.as_str())),
             Err(err) if err.is_not_found() => Ok(false),
             Err(err) => Err(err),

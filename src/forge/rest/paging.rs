@@ -31,6 +31,9 @@ const LIMIT: &str = "50";
 /// More pages than any list worth reading; beyond it the list is incomplete, and said to be.
 const MAX_PAGES: u32 = 400;
 
+/// So many pages in a row may repeat what was seen, as they do when a whole page is added meanwhile.
+const MAX_FRUITLESS: u32 = 3;
+
 struct Page<T> {
     entries: Vec<Option<T>>,
     total: Option<u64>,
@@ -53,9 +56,13 @@ pub(super) fn while_wanted<T: Entry>(
     let mut kept = Vec::new();
     let mut keys = HashSet::new();
     let mut seen = 0_u64;
+    // The smallest count of all pages: what is added meanwhile is not waited for, what is removed not missed.
+    let mut total: Option<u64> = None;
+    let mut fruitless = 0;
     for number in 1..=MAX_PAGES {
         let page: Page<T> = fetch(client, &numbered(request, number))?;
-        let before = seen;
+        total = [total, page.total].into_iter().flatten().min();
+        let (before, empty) = (seen, page.entries.is_empty());
         for entry in page.entries {
             // A pull request the server cannot load is listed as `null` (FORGEJO section 7.4): counted, not kept.
             let Some(entry) = entry else {
@@ -70,13 +77,14 @@ pub(super) fn while_wanted<T: Entry>(
                 kept.push(entry);
             }
         }
-        let reached = page.total.is_some_and(|total| seen >= total);
-        let ended = page.total.is_none() && page.next == Some(false);
+        let reached = total.is_some_and(|total| seen >= total);
+        let ended = total.is_none() && page.next == Some(false);
         if reached || ended {
             return Ok(kept);
         }
-        if seen == before {
-            return match page.total {
+        fruitless = if seen == before { fruitless + 1 } else { 0 };
+        if seen == before && (empty || total.is_none() || fruitless == MAX_FRUITLESS) {
+            return match total {
                 Some(total) if count == Count::Exact => {
                     Err(ForgeError::Incomplete { exchange: request.exchange(), got: seen, total })
                 }
@@ -201,6 +209,28 @@ mod tests {
             Loopback::start(|r| Answer::new(200, format!("[{}]", numbers(r))).header("X-Total-Count", "9"));
         assert!(matches!(list(&server, Count::Exact), Err(ForgeError::Incomplete { got: 5, total: 9, .. })));
         assert_eq!(list(&server, Count::Rough).unwrap(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn an_entry_added_while_reading_is_not_waited_for() {
+        // Newest first: with 6 the pages shift by one, and the count grows.
+        let server = Loopback::start(|r| match page_of(r) {
+            1 => Answer::new(200, r#"[{"id":5},{"id":4}]"#).header("X-Total-Count", "5"),
+            2 => Answer::new(200, r#"[{"id":4},{"id":3}]"#).header("X-Total-Count", "6"),
+            3 => Answer::new(200, r#"[{"id":2},{"id":1}]"#).header("X-Total-Count", "6"),
+            _ => Answer::new(200, "[]").header("X-Total-Count", "6"),
+        });
+        assert_eq!(list(&server, Count::Exact).unwrap(), [5, 4, 3, 2, 1]);
+        assert_eq!(server.received().len(), 3);
+    }
+
+    #[test]
+    fn a_whole_page_added_while_reading_loses_nothing() {
+        let server = Loopback::start(|r| match page_of(r) {
+            1 | 2 => Answer::new(200, r#"[{"id":3},{"id":2}]"#).header("X-Total-Count", "3"),
+            _ => Answer::new(200, r#"[{"id":1}]"#).header("X-Total-Count", "5"),
+        });
+        assert_eq!(list(&server, Count::Exact).unwrap(), [3, 2, 1]);
     }
 
     #[test]

@@ -176,7 +176,8 @@ fn a_policy_is_absent_only_at_a_commit_that_can_be_read() {
     for version in BOTH {
         let (_, base) = head_and_base(version);
         let mut records = exchanges(version, "from_the_base.json");
-        let commit = format!("/api/v1/repos/boss/demo/git/commits/{base}");
+        let commit =
+            format!("/api/v1/repos/boss/demo/git/commits/{base}?stat=false&verification=false&files=false");
         let mut readable = records[0].clone();
         readable.target = commit;
         readable.status = 200;

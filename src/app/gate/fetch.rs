@@ -1,0 +1,238 @@
+//! Artifacts of this run: fetched into temporary files, read within bounds, condemned where a re-run superseded them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+
+use crate::evidence::archive::ZipSource;
+use crate::evidence::read::{ArtifactState, Artifacts, Recognised, read_artifact, recognise};
+use crate::evidence::source::{ArtifactSource, Bounded, SourceError, SourceFile};
+use crate::evidence::{Demand, Limits};
+use crate::forge::{
+    Artifacts as Service, AttemptClaim, FetchLimits, Fetched, FetchedFile, ForgeError, Listed, Listing,
+    Liveness, Placement, RunAttempts, ServerSays, judge_attempt,
+};
+use crate::model::{ArtifactName, Digest, sanitize};
+
+/// The prefix of the artifacts the gate itself uploads.
+pub const RESULT_PREFIX: &str = "patchwarden-result-";
+
+/// The run's artifacts by name, as listed; `Err` where no protocol answered.
+pub struct RunArtifacts<'a> {
+    pub service: &'a Service<'a>,
+    pub listing: Result<Listing, ForgeError>,
+}
+
+/// What looking into every artifact found.
+#[derive(Default)]
+pub struct Looked {
+    pub seen: Vec<(ArtifactName, Recognised)>,
+    /// Artifacts that could not be looked into, and why.
+    pub refused: Vec<(ArtifactName, String)>,
+}
+
+impl RunArtifacts<'_> {
+    /// Fetches and reads what the demands need.
+    pub fn read(&self, demands: &[&Demand], limits: &Limits) -> Artifacts {
+        let mut by_artifact: BTreeMap<&ArtifactName, Vec<&Demand>> = BTreeMap::new();
+        for demand in demands {
+            by_artifact.entry(&demand.artifact).or_default().push(demand);
+        }
+        let listing = match &self.listing {
+            Ok(listing) => listing,
+            Err(error) => {
+                let why = format!("the artifacts could not be listed: {error}");
+                return by_artifact
+                    .into_keys()
+                    .map(|name| (name.clone(), ArtifactState::Unavailable(why.clone())))
+                    .collect();
+            }
+        };
+        let mut artifacts = Artifacts::new();
+        let mut wanted: Vec<(&ArtifactName, &Listed)> = Vec::new();
+        for (name, demands) in &by_artifact {
+            match find(listing, name, demands) {
+                Ok(listed) => wanted.push((name, listed)),
+                Err(state) => {
+                    artifacts.insert((*name).clone(), state);
+                }
+            }
+        }
+        let listed: Vec<&Listed> = wanted.iter().map(|(_, listed)| *listed).collect();
+        let fetched = self.service.fetch(&listed, &FetchLimits::default());
+        for ((name, _), fetched) in wanted.into_iter().zip(fetched) {
+            let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
+            artifacts.insert(name.clone(), read_fetched(fetched, demands, limits));
+        }
+        artifacts
+    }
+
+    /// Every report whose format is recognised, and the artifacts that could not be looked into.
+    pub fn recognise(&self, limits: &Limits) -> Looked {
+        let mut looked = Looked::default();
+        let Ok(listing) = &self.listing else { return looked };
+        let listed: Vec<&Listed> =
+            listing.artifacts.iter().filter(|one| !one.name.as_str().starts_with(RESULT_PREFIX)).collect();
+        let fetched = self.service.fetch(&listed, &FetchLimits::default());
+        for (listed, fetched) in listed.iter().zip(fetched) {
+            let found = match fetched {
+                Ok(fetched) => match source_of(fetched) {
+                    Some(source) => source.and_then(|mut source| recognise(source.as_mut(), limits)),
+                    None => Err(SourceError::Unreadable("it is not there to be fetched".to_owned())),
+                },
+                Err(error) => Err(SourceError::Unreadable(error.to_string())),
+            };
+            match found {
+                Ok(found) => looked.seen.extend(found.into_iter().map(|one| (listed.name.clone(), one))),
+                Err(error) => looked.refused.push((listed.name.clone(), error.to_string())),
+            }
+        }
+        looked
+    }
+}
+
+/// The one listed artifact that is meant.
+fn find<'l>(
+    listing: &'l Listing,
+    name: &ArtifactName,
+    demands: &[&Demand],
+) -> Result<&'l Listed, ArtifactState> {
+    let glob = demands.iter().find_map(|demand| demand.artifact_glob.as_ref());
+    let fits = |listed: &&Listed| match glob {
+        Some(glob) => glob.is_match(listed.name.as_str()),
+        None => &listed.name == name,
+    };
+    let fitting: Vec<&Listed> = listing.artifacts.iter().filter(fits).collect();
+    match fitting.as_slice() {
+        [one] => Ok(one),
+        [] => Err(match &listing.incomplete {
+            Some(error) => ArtifactState::Unavailable(format!("the listing is not complete: {error}")),
+            None => ArtifactState::Missing,
+        }),
+        several => {
+            let names: Vec<String> =
+                several.iter().map(|listed| format!("`{}`", sanitize(listed.name.as_str(), 80))).collect();
+            Err(ArtifactState::Ambiguous(crate::model::cut_list(&names, 5)))
+        }
+    }
+}
+
+fn read_fetched(fetched: Result<Fetched, ForgeError>, demands: &[&Demand], limits: &Limits) -> ArtifactState {
+    let fetched = match fetched {
+        Ok(fetched) => fetched,
+        Err(error) => return ArtifactState::Unavailable(error.to_string()),
+    };
+    let digest = fetched.digest();
+    match fetched {
+        Fetched::Missing => ArtifactState::Missing,
+        Fetched::Unfinished => ArtifactState::Unfinished,
+        Fetched::Expired => ArtifactState::Expired,
+        Fetched::Collides => ArtifactState::Ambiguous(
+            "one of each protocol, of which neither can be told from the other".to_owned(),
+        ),
+        Fetched::TooLarge => {
+            let words = format!("it is larger than {} bytes", FetchLimits::default().artifact_bytes);
+            ArtifactState::Read(Box::new(Err(SourceError::TooLarge(words))))
+        }
+        held @ (Fetched::Zip(_) | Fetched::Files(_)) => {
+            let source = source_of(held);
+            let read = match source {
+                Some(source) => source.and_then(|mut source| read_artifact(source.as_mut(), demands, limits)),
+                None => Err(SourceError::Unreadable("it is not there to be read".to_owned())),
+            };
+            ArtifactState::Read(Box::new(read.map(|contents| with_digest(contents, digest))))
+        }
+    }
+}
+
+fn with_digest(
+    mut contents: crate::evidence::read::ArtifactContents,
+    digest: Option<Digest>,
+) -> crate::evidence::read::ArtifactContents {
+    contents.sha256 = digest;
+    contents
+}
+
+/// Where the files of a fetched artifact are read from; `None` where nothing was fetched.
+fn source_of(fetched: Fetched) -> Option<Result<Box<dyn ArtifactSource>, SourceError>> {
+    match fetched {
+        Fetched::Zip(zip) => Some(
+            ZipSource::open(std::io::BufReader::new(zip.file))
+                .map(|source| Box::new(source) as Box<dyn ArtifactSource>),
+        ),
+        Fetched::Files(files) => Some(Ok(Box::new(FilesSource { files }))),
+        Fetched::Missing | Fetched::Unfinished | Fetched::Expired | Fetched::Collides | Fetched::TooLarge => {
+            None
+        }
+    }
+}
+
+/// An artifact of the v3 protocol: files, each in a temporary file.
+struct FilesSource {
+    files: Vec<FetchedFile>,
+}
+
+impl ArtifactSource for FilesSource {
+    fn list(&mut self, _: &Limits) -> Result<Vec<SourceFile>, SourceError> {
+        let listed = self.files.iter().enumerate();
+        Ok(listed
+            .map(|(index, file)| SourceFile { index, name: file.path.clone(), bytes: file.content.bytes })
+            .collect())
+    }
+
+    fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError> {
+        let unreadable = |error: std::io::Error| SourceError::Unreadable(sanitize(&error.to_string(), 200));
+        let Some(found) = self.files.get_mut(file.index) else {
+            return Err(SourceError::Unreadable("the file is gone".to_owned()));
+        };
+        let content: &mut File = &mut found.content.file;
+        std::io::Seek::rewind(content).map_err(unreadable)?;
+        Ok(Box::new(Bounded::new(content, limits.file_bytes)))
+    }
+}
+
+/// What the server's own listing of live artifacts says, by name; `None` where this server shows it to nobody here.
+pub type LiveNames = Option<std::collections::BTreeSet<String>>;
+
+/// Condemns what a re-run superseded (DESIGN section 4, *Attempts*). Gives a note for each artifact whose manifest
+/// was believed.
+pub fn condemn_superseded(
+    artifacts: &mut Artifacts,
+    attempts: &RunAttempts,
+    live: &LiveNames,
+    display_of: &dyn Fn(&str) -> String,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, state) in artifacts.iter_mut() {
+        let ArtifactState::Read(read) = &*state else { continue };
+        let producer = read
+            .as_ref()
+            .as_ref()
+            .ok()
+            .and_then(|contents| contents.manifest.as_ref())
+            .and_then(|manifest| manifest.as_ref().ok())
+            .and_then(|manifest| manifest.producer.as_ref());
+        let display = producer.and_then(|producer| producer.job.as_deref()).map(display_of);
+        let claim = match (&display, producer.and_then(|producer| producer.run_attempt)) {
+            (Some(job), Some(attempt)) => Some(AttemptClaim { job, attempt }),
+            _ => None,
+        };
+        let server = match live {
+            None => ServerSays::Nothing,
+            Some(names) if names.contains(name.as_str()) => ServerSays::Live,
+            Some(_) => ServerSays::NotLive,
+        };
+        let shown = sanitize(name.as_str(), 100);
+        match judge_attempt(attempts, server, claim, Placement::InTheRun) {
+            Liveness::Live => {}
+            Liveness::BelievedByManifest => notes.push(format!(
+                "a job was re-run, so only the manifest of artifact `{shown}` says that it is of its job's latest attempt; it was believed"
+            )),
+            Liveness::Superseded => {
+                let why = "a job of the run was re-run, and nothing shows that this is of its job's latest attempt";
+                *state = ArtifactState::Superseded(why.to_owned());
+            }
+        }
+    }
+    notes
+}

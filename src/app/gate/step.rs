@@ -1,0 +1,214 @@
+//! The end of the step inside a workflow: outputs to disk and log, the result artifact, the step's own files,
+//! the effects that were opted into, the exit code.
+
+use std::fs::OpenOptions;
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use crate::context::{RunContext, Variables};
+use crate::forge::rest::{NewStatus, StatusState};
+use crate::forge::{Applied, Artifacts as Service, Blob, Client, Effects, FreshHead, Writer};
+use crate::model::{ArtifactName, Digest, RepoSlug, Verdict};
+use crate::{output, sink};
+
+use super::fetch::RESULT_PREFIX;
+use super::outputs::{self, Decided, PACKET_FILE, REPORT_FILE, SUMMARY_FILE};
+use super::this_run::Request;
+
+/// Marks the one comment that is kept up to date.
+const MARKER: &str = "<!-- patchwarden:gate -->";
+
+/// Writes, uploads, applies effects, and gives the exit code. A failure on the way never removes what was written
+/// and never improves the verdict.
+pub fn finish(
+    request: &Request,
+    variables: &Variables,
+    context: &RunContext,
+    slug: &RepoSlug,
+    client: &Client,
+    decided: &Decided,
+    fresh: Option<&FreshHead>,
+) -> u8 {
+    let mut problems = outputs::write(&request.out, &decided.report, Some(&decided.packet));
+    problems.extend(outputs::print(request.form, &decided.report, Some(&decided.packet)));
+    let summary = output::markdown(&decided.report, Some(&decided.packet));
+    log_summary(&summary);
+    problems.extend(append(variables, "STEP_SUMMARY", &summary));
+    let uploaded = upload(context, client, decided, &summary);
+    let (artifact, digest) = match &uploaded {
+        Ok((name, digest)) => {
+            sink::say(&format!("result artifact `{name}` {digest}"));
+            let packet = Digest::of(output::json(&decided.packet));
+            sink::say(&format!("{PACKET_FILE} {packet}"));
+            (name.as_str(), digest.as_str())
+        }
+        Err(why) => {
+            problems.push(format!("the result artifact was not uploaded: {why}"));
+            ("", "")
+        }
+    };
+    problems.extend(append(variables, "OUTPUT", &step_outputs(request, decided, artifact, digest)));
+    problems.extend(effects(request, context, slug, client, decided, fresh, digest));
+    outputs::exit_code(&decided.report, &problems)
+}
+
+/// After a run without a verdict the summary still goes where people look.
+pub fn after_failure(out: &Path, variables: &Variables) {
+    if let Ok(summary) = std::fs::read_to_string(out.join(SUMMARY_FILE)) {
+        log_summary(&summary);
+        if let Some(problem) = append(variables, "STEP_SUMMARY", &summary) {
+            sink::say(&format!("error: {problem}"));
+        }
+    }
+}
+
+/// The summary in the log, folded. No line of it begins with two colons, so none is a workflow command.
+fn log_summary(summary: &str) {
+    sink::say("::group::patchwarden summary");
+    for line in summary.lines() {
+        if line.trim_start().starts_with("::") { sink::say(&format!("| {line}")) } else { sink::say(line) }
+    }
+    sink::say("::endgroup::");
+}
+
+/// Appends to one of the step's own files; says why where that failed. Outside a runner there is none.
+fn append(variables: &Variables, name: &str, text: &str) -> Option<String> {
+    let path = match variables.find(name) {
+        Ok(Some((_, path))) => path.to_owned(),
+        Ok(None) => return None,
+        Err(error) => return Some(error.to_string()),
+    };
+    let written = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .and_then(|mut file| writeln!(file, "{}", text.trim_end()));
+    written.err().map(|error| format!("`{path}` could not be written: {error}"))
+}
+
+/// The action's outputs. All values are ours: words, digests, and paths the caller gave.
+fn step_outputs(request: &Request, decided: &Decided, artifact: &str, digest: &str) -> String {
+    let file = |name: &str| request.out.join(name).display().to_string().replace(['\n', '\r'], " ");
+    let verdict = decided.report.verdict.map_or("", Verdict::as_str);
+    [
+        format!("verdict={verdict}"),
+        format!("target_sha={}", decided.packet.target_sha),
+        format!("report={}", file(REPORT_FILE)),
+        format!("instructions={}", file(PACKET_FILE)),
+        format!("summary={}", file(SUMMARY_FILE)),
+        format!("result_artifact={artifact}"),
+        format!("result_sha256={digest}"),
+    ]
+    .join("\n")
+}
+
+/// Uploads report, packet and summary as one artifact.
+fn upload(
+    context: &RunContext,
+    client: &Client,
+    decided: &Decided,
+    summary: &str,
+) -> Result<(ArtifactName, Digest), String> {
+    let (Some(runtime), Some(run)) = (&context.runtime, &context.run) else {
+        return Err("the runner announces no artifact service".to_owned());
+    };
+    let job: String = run
+        .job
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
+        .take(100)
+        .collect();
+    let name: ArtifactName =
+        format!("{RESULT_PREFIX}{job}-{}", run.attempt).parse().map_err(|error| format!("{error}"))?;
+    let files = [
+        (REPORT_FILE, output::json(&decided.report)),
+        (PACKET_FILE, output::json(&decided.packet)),
+        (SUMMARY_FILE, summary.to_owned()),
+    ];
+    let bytes = zip_of(&files).map_err(|error| error.to_string())?;
+    let blob = Blob::of_bytes(&bytes).map_err(|error| error.to_string())?;
+    let digest = blob.digest().clone();
+    let service = Service::new(client, runtime, run.id).map_err(|error| error.to_string())?;
+    service.upload(&name, &blob, None).map_err(|error| error.to_string())?;
+    Ok((name, digest))
+}
+
+/// A zip with fixed times: the same judgement gives the same bytes.
+fn zip_of(files: &[(&str, String)]) -> Result<Vec<u8>, zip::result::ZipError> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in files {
+        writer.start_file(*name, SimpleFileOptions::default())?;
+        writer.write_all(text.as_bytes())?;
+    }
+    Ok(writer.finish()?.into_inner())
+}
+
+/// Applies what was opted into, only with a head that was confirmed just now.
+fn effects(
+    request: &Request,
+    context: &RunContext,
+    slug: &RepoSlug,
+    client: &Client,
+    decided: &Decided,
+    fresh: Option<&FreshHead>,
+    digest: &str,
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    if request.commit_status.is_none() && !request.comment {
+        return problems;
+    }
+    let Some(fresh) = fresh else {
+        problems.push("no status or comment was written: the head is not confirmed".to_owned());
+        return problems;
+    };
+    let address = run_address(context, slug);
+    let effects = Effects::new(client.repo(slug));
+    let mut note = |what: &str, applied: Result<Option<Applied>, crate::forge::ForgeError>| match applied {
+        Ok(Some(Applied::NotPermitted)) => sink::say(&format!("{what}: not_permitted: this token may not")),
+        Ok(Some(_)) => sink::say(&format!("{what}: written")),
+        Ok(None) => sink::say(&format!("{what}: there is no pull request")),
+        Err(error) => problems.push(format!("{what} was not written: {error}")),
+    };
+    if let Some(name) = &request.commit_status {
+        let status = status(name, decided, address.clone());
+        note("commit status", effects.commit_status(fresh, &status).map(Some));
+    }
+    if request.comment {
+        let text = comment(decided, &address, digest);
+        note("comment", effects.sticky_comment(fresh, Writer::Jobs, MARKER, &text));
+    }
+    problems
+}
+
+fn run_address(context: &RunContext, slug: &RepoSlug) -> String {
+    let number = context.run.as_ref().and_then(|run| run.number);
+    match (&context.server, number) {
+        (Some(server), Some(number)) => {
+            format!("{}/{slug}/actions/runs/{number}", server.url.to_string().trim_end_matches('/'))
+        }
+        _ => String::new(),
+    }
+}
+
+fn status(context: &str, decided: &Decided, target_url: String) -> NewStatus {
+    let verdict = decided.report.verdict.unwrap_or(Verdict::Unmeasured);
+    let state = match verdict {
+        Verdict::Pass => StatusState::Success,
+        Verdict::NeedsHuman => StatusState::Pending,
+        Verdict::Blocked => StatusState::Failure,
+        Verdict::Unmeasured => StatusState::Error,
+    };
+    let blockers = crate::model::count(decided.packet.entries.len() as u64, "blocker");
+    let description = format!("{}: {blockers}", verdict.as_str());
+    NewStatus { context: context.to_owned(), state, target_url, description }
+}
+
+/// The comment: display only. Any job can forge it, so it says where the real thing is.
+fn comment(decided: &Decided, address: &str, digest: &str) -> String {
+    let summary = output::markdown(&decided.report, Some(&decided.packet));
+    format!(
+        "{summary}\n\n---\nThis comment is display only: any job can edit it. The verdict is in the run {address}, result artifact `{digest}`.\n"
+    )
+}
