@@ -123,7 +123,8 @@ fn twenty_thousand_levels_are_too_large_in_every_format() {
         judge_beside_a_sound_one("cobertura", "coverage", "min_lines = 1.0", put_report(packages.as_bytes()));
     assert_refused(&judged, "evidence.too_large", 12);
     let lists = deep("[", "]", "{\"ok\":", "}");
-    let judged = judge_beside_a_sound_one("json", "json", "require = \"doc.ok\"", put_report(lists.as_bytes()));
+    let judged =
+        judge_beside_a_sound_one("json", "json", "require = \"doc.ok\"", put_report(lists.as_bytes()));
     assert_refused(&judged, "evidence.too_large", 12);
     let runs = deep("[", "]", "{\"version\":\"2.1.0\",\"runs\":[],\"properties\":", "}");
     let judged = judge_beside_a_sound_one("sarif", "findings", "", put_report(runs.as_bytes()));
@@ -150,7 +151,9 @@ fn a_zip_with_a_link_is_malformed() {
 #[test]
 fn a_zip_whose_names_climb_is_malformed_and_nothing_is_written_outside() {
     let junit = fixture("pytest/pass.xunit2.xml");
-    for name in ["../../escaped.xml", "/tmp/patchwarden-escaped.xml", "a/../../escaped.xml", "..\\escaped.xml"] {
+    for name in
+        ["../../escaped.xml", "/tmp/patchwarden-escaped.xml", "a/../../escaped.xml", "..\\escaped.xml"]
+    {
         assert_refused(&judge_junit(put_zip(&zip_of(&[(name, &junit)]))), "evidence.malformed", 11);
     }
     assert!(!Path::new("/tmp/patchwarden-escaped.xml").exists());

@@ -108,8 +108,7 @@ fn every_example_is_a_case() {
 /// Judges a case and says everything that is not as expected.
 fn judge(case: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(case.join("case.toml")).unwrap();
-    let file: CaseFile =
-        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", case.display()));
+    let file: CaseFile = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", case.display()));
     assert!(!file.shows.is_empty(), "{}: `shows` is empty", case.display());
     let scratch = tempfile::tempdir().unwrap();
     prepare(case, &file, scratch.path());

@@ -16,7 +16,8 @@ fn patchwarden(arguments: &[&str]) -> Ran {
 
 /// The registry, as `schema list` gives it.
 fn contracts() -> Vec<String> {
-    let rows: Vec<Value> = serde_json::from_str(&patchwarden(&["schema", "list", "--format", "json"]).stdout).unwrap();
+    let rows: Vec<Value> =
+        serde_json::from_str(&patchwarden(&["schema", "list", "--format", "json"]).stdout).unwrap();
     rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -26,7 +27,8 @@ fn schema(name: &str) -> Value {
 
 fn example(name: &str) -> String {
     let path = format!("examples/contracts/{name}.json");
-    std::fs::read_to_string(here(&path)).unwrap_or_else(|error| panic!("every contract has an example: {path}: {error}"))
+    std::fs::read_to_string(here(&path))
+        .unwrap_or_else(|error| panic!("every contract has an example: {path}: {error}"))
 }
 
 #[test]
@@ -128,6 +130,7 @@ fn the_policy_of_the_example_is_a_policy() {
 fn a_policy_shown_is_the_same_policy() {
     let scratch = tempfile::tempdir().unwrap();
     let shown = patchwarden(&["policy", "show", "examples/contracts/patchwarden.policy.v1.toml"]).stdout;
+    assert!(shown.contains("expires = 2026-12-31") && !shown.contains("$__toml"), "{shown}");
     std::fs::write(scratch.path().join("shown.toml"), &shown).unwrap();
     let again = run(scratch.path(), &["policy", "show", "shown.toml"]);
     assert_eq!((again.exit, again.stdout), (0, shown));

@@ -31,7 +31,10 @@ fn artifacts() -> Vec<(&'static str, Artifact)> {
     several.files.insert("b/c.xml".to_owned(), fixture("nextest/mixed-all.xml"));
     several.files.insert("b/d.xml".to_owned(), fixture("go/gotestsum-mixed.xml"));
     vec![
-        ("unit", Artifact::of("reports/junit.xml", fixture("pytest/mixed-fail.xunit2.xml")).recorded(&[unit])),
+        (
+            "unit",
+            Artifact::of("reports/junit.xml", fixture("pytest/mixed-fail.xunit2.xml")).recorded(&[unit]),
+        ),
         ("several", several),
         ("lint", Artifact::of("eslint.sarif", fixture("eslint/fail.sarif"))),
         ("cov", Artifact::of("cobertura.xml", fixture("coverage/coveragepy.cobertura.xml"))),

@@ -112,9 +112,8 @@ fn harm() -> impl Strategy<Value = Harm> {
 
 fn plan() -> impl Strategy<Value = Plan> {
     let harm = proptest::option::weighted(0.3, harm());
-    (proptest::bool::weighted(0.85), proptest::bool::weighted(0.3), any::<bool>(), harm).prop_map(
-        |(is_green, is_optional, is_zip, harm)| Plan { is_green, is_optional, is_zip, harm },
-    )
+    (proptest::bool::weighted(0.85), proptest::bool::weighted(0.3), any::<bool>(), harm)
+        .prop_map(|(is_green, is_optional, is_zip, harm)| Plan { is_green, is_optional, is_zip, harm })
 }
 
 fn cut(bytes: &mut Vec<u8>, thousandths: usize) {
@@ -245,7 +244,8 @@ fn run_past(folder: &Path, obstacle: Obstacle, form: &str) -> Ran {
         Obstacle::Blocked(name) => std::fs::create_dir_all(out.join(name)).unwrap(),
         Obstacle::None | Obstacle::StdoutClosed | Obstacle::StdoutFull => {}
     }
-    let arguments = ["gate", "--evidence", "evidence", "--head", HEAD, "--now", NOW, "--policy", "policy.toml"];
+    let arguments =
+        ["gate", "--evidence", "evidence", "--head", HEAD, "--now", NOW, "--policy", "policy.toml"];
     let mut command = command(folder, &[&arguments[..], &["--out", "out", "--format", form]].concat());
     match obstacle {
         Obstacle::StdoutClosed => {
@@ -263,7 +263,8 @@ fn run_past(folder: &Path, obstacle: Obstacle, form: &str) -> Ran {
 
 #[test]
 fn exit_0_is_a_pass_whose_every_output_was_written() {
-    let mut obstacles = vec![Obstacle::None, Obstacle::OutIsAFile, Obstacle::StdoutClosed, Obstacle::StdoutFull];
+    let mut obstacles =
+        vec![Obstacle::None, Obstacle::OutIsAFile, Obstacle::StdoutClosed, Obstacle::StdoutFull];
     obstacles.extend(OUTPUTS.map(Obstacle::Blocked));
     let green = Plan { is_green: true, is_optional: false, is_zip: false, harm: None };
     for obstacle in obstacles {
@@ -294,6 +295,7 @@ fn assert_others_written(folder: &Path, obstacle: Obstacle) {
         let path = folder.join("out").join(name);
         assert_eq!(path.is_file(), obstacle != Obstacle::Blocked(name), "{obstacle:?}: {name}");
     }
-    let left: Vec<_> = std::fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), OUTPUTS.len(), "{left:?}");
 }

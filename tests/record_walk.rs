@@ -51,7 +51,17 @@ fn project(answer: &str) -> Repository {
 
 /// `record` of the report `out/junit.xml` as `unit`, with more options before the command.
 fn record(folder: &Path, more: &[&str], command: &[&str]) -> Ran {
-    let fixed = ["record", "--id", "unit", "--format", "junit", "--report", "out/junit.xml", "--out", "evidence/unit"];
+    let fixed = [
+        "record",
+        "--id",
+        "unit",
+        "--format",
+        "junit",
+        "--report",
+        "out/junit.xml",
+        "--out",
+        "evidence/unit",
+    ];
     run(folder, &[&fixed[..], more, &["--"], command].concat())
 }
 
@@ -62,7 +72,11 @@ fn manifest(folder: &Path) -> Value {
 
 /// The gate at the real time: the records are of this moment.
 fn gate(repository: &Repository) -> outputs::Judged {
-    outputs::gate(repository.path(), &repository.head(), &["--policy", "policy.toml", "--now", "2100-01-01T00:00:00Z"])
+    outputs::gate(
+        repository.path(),
+        &repository.head(),
+        &["--policy", "policy.toml", "--now", "2100-01-01T00:00:00Z"],
+    )
 }
 
 #[test]
@@ -87,8 +101,12 @@ fn record_gate_break_repair_accept() {
     std::fs::copy(folder.join("out/repair_instruction.json"), folder.join("packet.json")).unwrap();
     let key = entry["key"].as_str().unwrap().trim_start_matches("sha256:")[..8].to_owned();
     let accept = |head: &str| {
-        let fixed = ["accept", "--instruction", "packet.json", "--policy", "policy.toml", "--evidence", "evidence"];
-        run(folder, &[&fixed[..], &["--entry", &key, "--head", head, "--now", "2100-01-01T00:00:00Z"]].concat())
+        let fixed =
+            ["accept", "--instruction", "packet.json", "--policy", "policy.toml", "--evidence", "evidence"];
+        run(
+            folder,
+            &[&fixed[..], &["--entry", &key, "--head", head, "--now", "2100-01-01T00:00:00Z"]].concat(),
+        )
     };
     let ran = accept(&broken);
     assert_eq!(ran.exit, 11, "the head that was blocked cannot carry its own fix: {}", ran.stdout);
@@ -115,7 +133,10 @@ fn record_gate_break_repair_accept() {
 fn standard_output_is_the_commands_alone() {
     let repository = project("42");
     let ran = record(repository.path(), &[], &["sh", "run-tests"]);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("running 1 test\n", "a line on standard error\n"));
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str()),
+        ("running 1 test\n", "a line on standard error\n")
+    );
 }
 
 #[test]
@@ -147,12 +168,21 @@ fn a_report_that_an_earlier_run_left_behind_is_stale() {
     let folder = repository.path();
     assert_eq!(record(folder, &[], &["sh", "run-tests"]).exit, 0);
     std::fs::remove_dir_all(folder.join("evidence")).unwrap();
-    let ran = record(folder, &["--tool", "nextest"], &["sh", "-c", "echo 'error: could not compile' >&2; exit 101"]);
+    let ran = record(
+        folder,
+        &["--tool", "nextest"],
+        &["sh", "-c", "echo 'error: could not compile' >&2; exit 101"],
+    );
     assert_eq!(ran.exit, 101);
     assert!(ran.stderr.contains("stale file of an earlier run"), "{}", ran.stderr);
     assert_eq!(manifest(folder)["evidence"][0]["report"], "unchanged");
     let judged = gate(&repository);
-    assert_eq!((judged.ran.exit, judged.codes("unit")), (11, vec!["evidence.stale"]), "{}", judged.ran.stdout);
+    assert_eq!(
+        (judged.ran.exit, judged.codes("unit")),
+        (11, vec!["evidence.stale"]),
+        "{}",
+        judged.ran.stdout
+    );
     assert!(judged.ran.stdout.contains("it exited 101"), "{}", judged.ran.stdout);
 }
 
@@ -228,7 +258,10 @@ fn without_a_head_or_a_place_to_write_nothing_is_run() {
     let repository = project("42");
     write(&repository.path().join("evidence"), b"a file where the folder belongs");
     assert_eq!(record(repository.path(), &[], &["touch", "was-run"]).exit, 5);
-    let ran = run(repository.path(), &["record", "--report", "x.xml", "--out", "evidence", "--", "touch", "was-run"]);
+    let ran = run(
+        repository.path(),
+        &["record", "--report", "x.xml", "--out", "evidence", "--", "touch", "was-run"],
+    );
     assert_eq!(ran.exit, 2, "{}", ran.stderr);
     for folder in [scratch.path(), repository.path()] {
         assert!(!folder.join("was-run").exists());

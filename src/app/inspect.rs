@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::error::{EXIT_USAGE, Failure};
-use crate::evidence::read::{Reading, inspect};
+use crate::evidence::read::{Inspection, Reading, inspect};
 use crate::evidence::{Content, Format, Parsed, Substance, manifest::Manifest};
 use crate::model::{Digest, count, sanitize};
 
@@ -69,7 +69,7 @@ fn inspect_path(path: &Path, format: Option<Format>) -> Result<Vec<Inspected>, F
         Failure::new(EXIT_USAGE, format!("`{}` could not be inspected", path.display())).caused_by(why)
     };
     let mut source = open_path(path, &limits()).map_err(|error| refused(&error))?;
-    let (readings, manifest) =
+    let Inspection { readings, manifest } =
         inspect(source.as_mut(), format, &limits()).map_err(|error| refused(&error))?;
     let sound = match &manifest {
         Some(Ok(manifest)) => Some(manifest),

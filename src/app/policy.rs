@@ -175,8 +175,12 @@ fn effective(sound: &SoundPolicy) -> toml::Table {
         })
         .collect();
     root.insert("gate".to_owned(), toml::Value::Array(gates));
-    let waivers =
-        policy.waivers.iter().map(|waiver| toml::Table::try_from(&waiver.raw).unwrap_or_default().into());
+    let waivers = policy.waivers.iter().map(|waiver| {
+        let mut table = toml::Table::try_from(&waiver.raw).unwrap_or_default();
+        // Serializing wraps a date in a table of the TOML crate's own; a policy has the date itself.
+        table.insert("expires".to_owned(), toml::Value::Datetime(waiver.raw.expires));
+        toml::Value::Table(table)
+    });
     root.insert("waiver".to_owned(), toml::Value::Array(waivers.collect()));
     root
 }

@@ -93,54 +93,72 @@ impl Parsed {
     }
 }
 
-impl Parsed {
-    /// Joins the next file of the same piece of evidence: contents are added, of everything that can be wrong
-    /// with either the worse is kept. The tool is the first file's.
+impl Content {
+    /// Joins the contents of two files of one piece of evidence, such as the classes of a surefire folder.
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] where the two are not of one kind, or of a kind that cannot be added.
+    /// [`ParseError::Malformed`] where the two cannot be added: different kinds, documents,
+    /// or coverage that has totals alone; [`ParseError::TooLarge`] past a bound.
     pub fn merge(self, other: Self, limits: &Limits) -> Result<Self, ParseError> {
-        let content = match (self.content, other.content) {
-            (Content::Tests(mut both), Content::Tests(more)) => {
-                both.merge(more, limits);
-                Content::Tests(both)
+        match (self, other) {
+            (Self::Tests(mut one), Self::Tests(other)) => {
+                one.merge(other, limits);
+                Ok(Self::Tests(one))
             }
-            (Content::Findings(one), Content::Findings(more)) => {
-                Content::Findings(one.merge(more, limits.details()))
+            (Self::Coverage(mut one), Self::Coverage(other)) => {
+                one.merge(other, limits)?;
+                Ok(Self::Coverage(one))
             }
-            (Content::Coverage(mut both), Content::Coverage(more)) => {
-                both.merge(more, limits)?;
-                Content::Coverage(both)
+            (Self::Findings(one), Self::Findings(other)) => {
+                Ok(Self::Findings(one.merge(other, limits.details())))
             }
-            (Content::Document(_), Content::Document(_)) => {
-                return Err(ParseError::Malformed("several JSON documents cannot be joined".to_owned()));
+            (Self::Document(_), Self::Document(_)) => {
+                Err(ParseError::Malformed("several documents cannot be joined".to_owned()))
             }
-            _ => return Err(ParseError::Malformed("it is of another kind than the files before it".to_owned())),
-        };
-        let join = |mut list: Vec<String>, more: Vec<String>| {
-            list.extend(more);
-            list
-        };
-        let mut commits = self.commits;
-        commits.extend(other.commits);
-        Ok(Self {
-            content,
-            tool: self.tool.or(other.tool),
-            substance: self.substance.worse(other.substance),
-            tool_errors: join(self.tool_errors, other.tool_errors),
-            commits,
-            notes: join(self.notes, other.notes),
-        })
+            _ => Err(ParseError::Malformed("the files are not of one kind".to_owned())),
+        }
     }
 }
 
-impl Substance {
-    /// The one that proves less.
-    fn worse(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Nothing(_), _) | (Self::Unproven(_), Self::Measured | Self::Unproven(_)) => self,
-            (Self::Measured, _) | (Self::Unproven(_), Self::Nothing(_)) => other,
+impl Parsed {
+    /// Joins two files of one piece of evidence. Together they prove what the less sure of them proves, but a test
+    /// report without tests takes nothing away from one that has some: a class without tests in a surefire folder.
+    ///
+    /// # Errors
+    /// As [`Content::merge`].
+    pub fn merge(self, other: Self, limits: &Limits) -> Result<Self, ParseError> {
+        let content = self.content.merge(other.content, limits)?;
+        let tests = matches!(content, Content::Tests(_));
+        let mut both = Self {
+            content,
+            tool: self.tool.or(other.tool),
+            substance: match (self.substance, other.substance) {
+                (Substance::Nothing(_), Substance::Measured)
+                | (Substance::Measured, Substance::Nothing(_))
+                    if tests =>
+                {
+                    Substance::Measured
+                }
+                (nothing @ Substance::Nothing(_), _) | (_, nothing @ Substance::Nothing(_)) => nothing,
+                (unproven @ Substance::Unproven(_), _) | (_, unproven @ Substance::Unproven(_)) => unproven,
+                (Substance::Measured, Substance::Measured) => Substance::Measured,
+            },
+            tool_errors: self.tool_errors,
+            commits: self.commits,
+            notes: self.notes,
+        };
+        both.tool_errors.extend(other.tool_errors);
+        for commit in other.commits {
+            if !both.commits.contains(&commit) {
+                both.commits.push(commit);
+            }
         }
+        for note in other.notes {
+            if !both.notes.contains(&note) && both.notes.len() < limits.details() {
+                both.notes.push(note);
+            }
+        }
+        Ok(both)
     }
 }
 

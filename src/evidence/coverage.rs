@@ -51,6 +51,8 @@ pub struct CoverageReport {
     /// The folders that relative paths may be meant from, absolute, as the report names them.
     pub roots: Vec<String>,
     pub detail: Detail,
+    /// Whether the paths begin below a source folder that the report does not name (JaCoCo: at the package).
+    pub below_source_folder: bool,
     /// Totals of `files`.
     pub lines_total: u64,
     pub lines_covered: u64,
@@ -104,6 +106,7 @@ impl CoverageReport {
                 "coverage totals of several files cannot be added without their lines".to_owned(),
             ));
         }
+        self.below_source_folder |= other.below_source_folder;
         for (path, file) in other.files {
             self.files.entry(path).or_default().merge(file);
         }

@@ -7,9 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::content::{ParseError, Parsed};
+use super::findings::{
+    bandit, cargo_audit, cargo_messages, checkstyle, codeclimate, eslint, fallow, fallow_py, mypy, npm_audit,
+    osv_scanner, pip_audit, rdjson, ruff, semgrep, trivy,
+};
 use super::limits::Limits;
 use super::shape::Shape;
-use super::{cobertura, document, junit, lcov, sarif};
+use super::{
+    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, junit, lcov, libtest, sarif, trx,
+};
 
 /// What a format's content is about; a gate kind judges one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,9 +75,33 @@ macro_rules! formats {
 
 formats! {
     Junit = "junit", Tests, junit::parse, junit::fits, "JUnit XML, in the dialect of any test runner";
+    Trx = "trx", Tests, trx::parse, trx::fits, "TRX, the test results of `dotnet test`";
+    GoTestJson = "go-test-json", Tests, go_test::parse, go_test::fits, "the output of `go test -json`";
+    LibtestJson = "libtest-json", Tests, libtest::parse, libtest::fits, "libtest's JSON lines, of `cargo test` or cargo-nextest";
     Sarif = "sarif", Findings, sarif::parse, sarif::fits, "SARIF 2.1.0, of any analyser";
+    RuffJson = "ruff-json", Findings, ruff::parse, ruff::fits, "ruff's JSON";
+    EslintJson = "eslint-json", Findings, eslint::parse, eslint::fits, "ESLint's JSON";
+    SemgrepJson = "semgrep-json", Findings, semgrep::parse, semgrep::fits, "semgrep's JSON";
+    BanditJson = "bandit-json", Findings, bandit::parse, bandit::fits, "bandit's JSON";
+    MypyJson = "mypy-json", Findings, mypy::parse, mypy::fits, "mypy's JSON lines (`-O json`)";
+    CargoMessages = "cargo-messages", Findings, cargo_messages::parse, cargo_messages::fits, "cargo's and clippy's JSON messages";
+    CargoAudit = "cargo-audit", Findings, cargo_audit::parse, cargo_audit::fits, "cargo-audit's JSON";
+    PipAudit = "pip-audit", Findings, pip_audit::parse, pip_audit::fits, "pip-audit's JSON";
+    NpmAudit = "npm-audit", Findings, npm_audit::parse, npm_audit::fits, "npm audit's JSON";
+    OsvScanner = "osv-scanner", Findings, osv_scanner::parse, osv_scanner::fits, "osv-scanner's JSON";
+    TrivyJson = "trivy-json", Findings, trivy::parse, trivy::fits, "trivy's JSON";
+    Fallow = "fallow", Findings, fallow::parse, fallow::fits, "fallow's JSON (the npm package)";
+    FallowPy = "fallow-py", Findings, fallow_py::parse, fallow_py::fits, "fallow-py's full report or fix plan";
+    Rdjson = "rdjson", Findings, rdjson::parse, rdjson::fits, "reviewdog's diagnostics (rdjson)";
+    Checkstyle = "checkstyle", Findings, checkstyle::parse, checkstyle::fits, "Checkstyle XML";
+    CodeClimate = "codeclimate", Findings, codeclimate::parse, codeclimate::fits, "Code Climate's issues (GitLab code quality)";
     Cobertura = "cobertura", Coverage, cobertura::parse, cobertura::fits, "Cobertura XML coverage";
     Lcov = "lcov", Coverage, lcov::parse, lcov::fits, "LCOV tracefile coverage";
+    Jacoco = "jacoco", Coverage, jacoco::parse, jacoco::fits, "JaCoCo XML coverage";
+    Clover = "clover", Coverage, clover::parse, clover::fits, "Clover XML coverage, of OpenClover, istanbul or PHPUnit";
+    CoveragepyJson = "coveragepy-json", Coverage, coveragepy_json::parse, coveragepy_json::fits, "the JSON report of coverage.py";
+    IstanbulFinal = "istanbul-final", Coverage, istanbul::parse_final, istanbul::fits_final, "istanbul's coverage-final.json";
+    IstanbulSummary = "istanbul-summary", Coverage, istanbul::parse_summary, istanbul::fits_summary, "istanbul's coverage-summary.json: totals alone";
     Json = "json", Document, document::parse, document::fits, "any JSON document, for an expression to judge";
 }
 

@@ -60,9 +60,9 @@ fn junit_samples() {
         ("_constructed/junit-forged-attrs-zero-failures.xml", Red, [9, 3, 3, 3, 0, 0], "pytest"),
         ("_constructed/junit-utf8-bom.xml", Red, [9, 3, 3, 3, 0, 0], "pytest"),
         ("go/gotestsum-buildfail.xml", Red, [0, 0, 1, 0, 0, 0], ""),
-        ("go/gotestsum-mixed.xml", Red, [8, 5, 1, 1, 0, 0], "go test"),
-        ("go/gotestsum-notests.xml", Nothing, [0; 6], "go test"),
-        ("go/gotestsum-pass.xml", Green, [1, 0, 0, 0, 0, 0], "go test"),
+        ("go/gotestsum-mixed.xml", Red, [8, 5, 1, 1, 0, 0], "go"),
+        ("go/gotestsum-notests.xml", Nothing, [0; 6], "go"),
+        ("go/gotestsum-pass.xml", Green, [1, 0, 0, 0, 0, 0], "go"),
         ("huge/node-200-nested-suites.xml", Red, [1, 1, 0, 0, 0, 0], "node --test"),
         ("huge/pytest-30000-tests.xml", Red, [29_970, 30, 0, 0, 0, 0], "pytest"),
         ("huge/pytest-3MB-stdout.xml", Red, [0, 1, 0, 0, 0, 0], "pytest"),
@@ -163,6 +163,18 @@ fn what_only_attributes_claim_counts_and_is_noted() {
 }
 
 #[test]
+fn the_same_go_run_reads_alike_from_its_events_and_from_its_junit() {
+    let (format, _) = read("go/go-test.jsonl");
+    assert_eq!(format, Format::GoTestJson);
+    let (parsed, report) = tests("go/go-test.jsonl");
+    assert_eq!(report.counts, counts([8, 5, 1, 1, 0, 0]));
+    assert_eq!(shown(&parsed), Red);
+    // Here the package that did not build has a name; gotestsum's file has a number on its root alone.
+    assert_eq!((report.claimed_only, report.cases[0].name.as_str()), (0, "example.com/sample/broken"));
+    assert_eq!(tests("go/gotestsum-mixed.xml").1.counts, report.counts);
+}
+
+#[test]
 fn coverage_samples() {
     // lines covered and in all, branches covered and in all
     let table = [
@@ -170,6 +182,15 @@ fn coverage_samples() {
         ("coverage/coveragepy.failunder.cobertura.xml", Format::Cobertura, "calc.py", [6, 10, 0, 0]),
         ("coverage/coveragepy.lcov.info", Format::Lcov, "calc.py", [6, 10, 1, 4]),
         ("coverage/coveragepy.nothing-covered.cobertura.xml", Format::Cobertura, "__init__.py", [0; 4]),
+        ("coverage/coveragepy.json", Format::CoveragepyJson, "calc.py", [6, 10, 1, 4]),
+        ("coverage/jest.clover.xml", Format::Clover, "/build/w/js/src/lib.js", [2, 3, 1, 2]),
+        ("coverage/jest.coverage-final.json", Format::IstanbulFinal, "/build/w/js/src/lib.js", [2, 3, 1, 2]),
+        (
+            "coverage/jest.coverage-summary.json",
+            Format::IstanbulSummary,
+            "/build/w/js/src/lib.js",
+            [2, 3, 1, 2],
+        ),
         ("coverage/jest.cobertura.xml", Format::Cobertura, "src/lib.js", [2, 3, 1, 2]),
         ("coverage/jest.lcov.info", Format::Lcov, "src/lib.js", [2, 3, 1, 2]),
     ];
@@ -185,5 +206,16 @@ fn coverage_samples() {
         let nothing = matches!(parsed.substance, Substance::Nothing(_));
         assert_eq!(nothing, numbers[1] == 0, "{path}");
         assert_eq!(parsed.content.shows_red(), None);
+    }
+}
+
+#[test]
+fn every_format_of_tests_and_coverage_has_a_page_with_an_example() {
+    for format in Format::ALL.iter().filter(|format| matches!(format.kind(), Kind::Tests | Kind::Coverage)) {
+        let name = format.as_str();
+        let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("docs/evidence/{name}.md"));
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(text.starts_with(&format!("# `{name}`")), "{name}");
+        assert!(text.contains(&format!("format = \"{name}\"")), "{name}");
     }
 }

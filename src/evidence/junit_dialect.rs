@@ -69,7 +69,7 @@ impl Dialect {
     /// Looks at the name of a suite's property.
     pub fn see_property(&mut self, name: &str) {
         if self.tool.is_none() && name == "go.version" {
-            self.tool = Some("go test");
+            self.tool = Some("go");
         }
     }
 

@@ -193,6 +193,31 @@ fn utf16_and_a_byte_order_mark_are_no_hindrance() {
 }
 
 #[test]
+fn a_surefire_folder_is_one_report() {
+    let class = |name: &str, cases: &str| {
+        parse(&mut format!("<testsuite name='{name}'>{cases}</testsuite>").as_bytes(), &Limits::default())
+            .unwrap()
+    };
+    let green = || class("A", "<testcase name='a' classname='A'/><testcase name='b' classname='A'/>");
+    let red = class("B", "<testcase name='c' classname='B'><failure message='m'/></testcase>");
+    let empty = class("Empty", "");
+    let limits = Limits::default();
+    let all = green().merge(empty, &limits).unwrap().merge(red, &limits).unwrap();
+    let Content::Tests(report) = &all.content else { panic!() };
+    assert_eq!((report.counts.passed, report.counts.failed, report.cases.len()), (2, 1, 1));
+    assert_eq!((&all.substance, all.content.shows_red()), (&Substance::Measured, Some(true)));
+    let Content::Tests(before) = green().content else { panic!() };
+    assert_eq!(before.roll.changes(&report.roll, 5).unwrap().removed.count, 0);
+    let gone = report.roll.changes(&before.roll, 5).unwrap();
+    assert_eq!(gone.removed.names, ["B > c"]);
+    // What one file leaves open stays open, whatever the others prove.
+    let blind = class("ruff", "<testcase name='No errors found'/>");
+    assert!(matches!(green().merge(blind, &limits).unwrap().substance, Substance::Unproven(_)));
+    let coverage = super::cobertura::parse(&mut "<coverage/>".as_bytes(), &limits).unwrap();
+    assert!(matches!(green().merge(coverage, &limits), Err(ParseError::Malformed(_))));
+}
+
+#[test]
 fn another_root_is_malformed() {
     for text in ["<coverage/>", "<testcase name='x'/>", "<html><testsuite/></html>"] {
         assert!(

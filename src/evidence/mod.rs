@@ -3,9 +3,11 @@
 
 pub mod archive;
 pub mod assess;
+pub mod changed_lines;
 pub mod content;
 pub mod coverage;
 pub mod demand;
+pub mod diff_coverage;
 pub mod document;
 pub mod exit_codes;
 pub mod finding;
@@ -20,20 +22,28 @@ pub mod test_report;
 pub mod test_roll;
 pub mod text;
 
+mod clover;
 mod cobertura;
+mod coveragepy_json;
+mod findings;
+mod go_test;
 #[cfg(test)]
 mod golden_tests;
+mod istanbul;
+mod jacoco;
 mod json_stream;
 mod junit;
 mod junit_dialect;
 #[cfg(test)]
 mod junit_tests;
 mod lcov;
+mod libtest;
 mod manifest_checks;
 mod place;
 mod sarif;
 mod tally;
 mod tool_errors;
+mod trx;
 mod wire;
 mod xml;
 #[cfg(test)]

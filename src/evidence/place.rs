@@ -24,9 +24,11 @@ impl Place {
         let slashed =
             if text.contains('\\') { Cow::Owned(text.replace('\\', "/")) } else { Cow::Borrowed(text) };
         let inside = strip_workspace(&slashed).unwrap_or(&slashed);
-        match inside.parse::<RelPath>() {
-            Ok(path) => Self { path: Some(path.into()), stated: None },
-            Err(_) => Self { path: None, stated: Some(text.to_owned()) },
+        // A `RelPath` error costs a message; most paths that fail are plainly absolute.
+        let path = if inside.starts_with('/') { None } else { inside.parse::<RelPath>().ok() };
+        match path {
+            Some(path) => Self { path: Some(path.into()), stated: None },
+            None => Self { path: None, stated: Some(text.to_owned()) },
         }
     }
 

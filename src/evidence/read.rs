@@ -308,6 +308,14 @@ pub fn recognise(source: &mut dyn ArtifactSource, limits: &Limits) -> Result<Vec
     Ok(recognised)
 }
 
+/// Every file of an artifact, read.
+pub struct Inspection {
+    /// Sorted by path.
+    pub readings: Vec<Reading>,
+    /// `None` where the artifact has no manifest.
+    pub manifest: Option<Result<Manifest, ParseError>>,
+}
+
 /// Reads every file of an artifact by the format its content shows, the manifest apart.
 ///
 /// # Errors
@@ -316,7 +324,7 @@ pub fn inspect(
     source: &mut dyn ArtifactSource,
     format: Option<Format>,
     limits: &Limits,
-) -> Result<(Vec<Reading>, Option<Result<Manifest, ParseError>>), SourceError> {
+) -> Result<Inspection, SourceError> {
     let files = checked_files(source, limits)?;
     let mut readings = Vec::new();
     let mut manifest = None;
@@ -327,5 +335,5 @@ pub fn inspect(
             readings.push(read_file(source, path, file, format, limits)?);
         }
     }
-    Ok((readings, manifest))
+    Ok(Inspection { readings, manifest })
 }

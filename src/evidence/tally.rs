@@ -120,7 +120,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
     ///
     /// # Errors
     /// [`ParseError::TooLarge`]: more findings than `kept_keys`, or too many rules.
-    pub fn add(&mut self, rule: &R, seen: Seen<'_>) -> Result<(), ParseError> {
+    pub fn add(&mut self, rule: &R, seen: &Seen<'_>) -> Result<(), ParseError> {
         if self.records.len() as u64 >= self.max {
             return Err(ParseError::TooLarge(format!("it has more than {} findings", self.max)));
         }
@@ -129,7 +129,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
         let base = seen.base.unwrap_or("");
         let key =
             FindingKey::of(&[base.as_bytes(), seen.place.identity().as_bytes(), folded(text).as_bytes()]);
-        let place = self.place(&seen);
+        let place = self.place(seen);
         self.records.push(Record { key, suppressed: seen.suppressed, place, level: seen.level, rule });
         if seen.place.is_outside() {
             self.outside += 1;
@@ -166,7 +166,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
     }
 
     /// Keeps the texts of a finding while there is room: for its level, or fairly among the rules that wait.
-    fn keep(&mut self, key: FindingKey, place: u64, rule: u32, seen: Seen<'_>) {
+    fn keep(&mut self, key: FindingKey, place: u64, rule: u32, seen: &Seen<'_>) {
         if let Some(level) = seen.level {
             let kept = self.details.entry(level).or_default();
             if kept.len() < self.kept {
@@ -297,7 +297,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
     }
 }
 
-fn detail(key: FindingKey, place: u64, rule: u32, seen: Seen<'_>, level: Level, max: usize) -> Detail {
+fn detail(key: FindingKey, place: u64, rule: u32, seen: &Seen<'_>, level: Level, max: usize) -> Detail {
     let finding = Finding {
         key,
         level,

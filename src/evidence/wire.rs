@@ -18,6 +18,7 @@ impl Text<'_> {
 }
 
 /// The text, or none.
+#[expect(clippy::ref_option, reason = "fields of the wire types are handed over as they are")]
 pub fn str_of<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
     text.as_ref().map(Text::as_str)
 }
@@ -136,6 +137,51 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
                     count += 1;
                 }
                 Ok(First { first: Some(first), count })
+            }
+        }
+        deserializer.deserialize_any(Taking(PhantomData))
+    }
+}
+
+/// Elements that [`Few`] holds.
+const FEW: usize = 20_000;
+
+/// How the error of a [`Few`] that is too long starts.
+pub const TOO_MANY: &str = "a list has too many elements";
+
+/// A list that is held whole, and so is bounded; `null` is an empty list.
+#[derive(Debug, Clone)]
+pub struct Few<T>(pub Vec<T>);
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Taking<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Taking<T> {
+            type Value = Few<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Few<T>, E> {
+                Ok(Few::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Few<T>, A::Error> {
+                let mut few = Vec::new();
+                while let Some(one) = list.next_element()? {
+                    if few.len() == FEW {
+                        return Err(A::Error::custom(TOO_MANY));
+                    }
+                    few.push(one);
+                }
+                Ok(Few(few))
             }
         }
         deserializer.deserialize_any(Taking(PhantomData))

@@ -51,9 +51,12 @@ impl Tag<'_> {
     /// The value of the attribute of this name without a prefix, its references resolved.
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         let content: &str = &self.start;
-        let found =
-            self.attributes.iter().find(|a| local(content.get(a.name.clone()).unwrap_or("")) == name)?;
-        content.get(found.value.clone()).map(resolved)
+        let found = self
+            .attributes
+            .iter()
+            .find(|a| a.name.end - a.local == name.len() && content.get(a.local..a.name.end) == Some(name))?;
+        let value = content.get(found.value.clone())?;
+        Some(if found.plain { Cow::Borrowed(value) } else { Cow::Owned(resolved(value)) })
     }
 
     /// The value of an attribute as a count, thousands separators left out; `None` where it is none.
@@ -77,7 +80,11 @@ impl Tag<'_> {
 #[derive(Debug)]
 struct Attribute {
     name: Range<usize>,
+    /// Where the name goes on after its prefix.
+    local: usize,
     value: Range<usize>,
+    /// The value has no references.
+    plain: bool,
 }
 
 /// A document being read.
@@ -342,8 +349,10 @@ fn find_attributes(content: &str, from: usize, found: &mut Vec<Attribute>) -> Re
         let quote = *bytes.get(open).filter(|byte| matches!(byte, b'"' | b'\'')).ok_or_else(broken)?;
         let value = bytes.get(open + 1..).unwrap_or_default();
         let end = memchr::memchr(quote, value).ok_or_else(broken)?;
-        let attribute = Attribute { name: name..name + length, value: open + 1..open + 1 + end };
-        check_value(content.get(attribute.value.clone()).unwrap_or(""))?;
+        let prefix = rest.iter().take(length).position(|byte| *byte == b':').map_or(0, |at| at + 1);
+        let value = open + 1..open + 1 + end;
+        let plain = check_value(content.get(value.clone()).unwrap_or(""))?;
+        let attribute = Attribute { name: name..name + length, local: name + prefix, value, plain };
         let same = |other: &Attribute| content.get(other.name.clone()) == content.get(attribute.name.clone());
         if found.iter().any(same) {
             return Err(malformed("a tag has two attributes of one name"));
@@ -361,7 +370,8 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.') || !byte.is_ascii()
 }
 
-fn check_value(value: &str) -> Result<(), ParseError> {
+/// Checks a value; says whether it has no references.
+fn check_value(value: &str) -> Result<bool, ParseError> {
     let mut rest = value;
     while let Some(at) = memchr::memchr2(b'&', b'<', rest.as_bytes()) {
         let (_, tail) = rest.split_at(at);
@@ -372,14 +382,11 @@ fn check_value(value: &str) -> Result<(), ParseError> {
         reference(name)?;
         rest = after;
     }
-    Ok(())
+    Ok(rest.len() == value.len())
 }
 
 /// A value that [`check_value`] let pass, with its references resolved.
-fn resolved(value: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'&', value.as_bytes()).is_none() {
-        return Cow::Borrowed(value);
-    }
+fn resolved(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     while let Some((plain, tail)) = rest.split_once('&') {
@@ -389,7 +396,7 @@ fn resolved(value: &str) -> Cow<'_, str> {
         rest = after;
     }
     out.push_str(rest);
-    Cow::Owned(out)
+    out
 }
 
 /// Reads `&name;`, which starts here.

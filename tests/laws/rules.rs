@@ -55,7 +55,11 @@ pub fn layers(source: &Source) -> Vec<String> {
         if SHELL.contains(&module) {
             return Vec::new();
         }
-        return vec![broken(source, 1, &format!("`{module}` has no place among the layers: give it one in LAYERS"))];
+        return vec![broken(
+            source,
+            1,
+            &format!("`{module}` has no place among the layers: give it one in LAYERS"),
+        )];
     };
     let names = source.names();
     let imports = names.iter().filter_map(|name| {
@@ -82,7 +86,11 @@ pub fn purity(source: &Source) -> Vec<String> {
             OUTSIDE.iter().any(|outside| starts_with(&name.path, outside)) || name.path.ends_with("::now")
         })
         .map(|name| {
-            broken(source, name.line, &format!("`{}` belongs to app, forge or sink; take it as an argument", name.path))
+            broken(
+                source,
+                name.line,
+                &format!("`{}` belongs to app, forge or sink; take it as an argument", name.path),
+            )
         })
         .collect()
 }
@@ -122,7 +130,8 @@ pub fn printing(source: &Source) -> Vec<String> {
     let streams = ["io::stdout", "io::stderr"];
     let by_macro = source.code.lines().enumerate().flat_map(|(index, line)| {
         let said = macros.iter().filter(move |one| {
-            line.match_indices(*one).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+            line.match_indices(*one)
+                .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
         });
         said.map(move |one| (index + 1, (*one).to_owned()))
     });
@@ -133,7 +142,9 @@ pub fn printing(source: &Source) -> Vec<String> {
         .map(|name| (name.line, name.path.clone()));
     by_macro
         .chain(by_stream)
-        .map(|(line, what)| broken(source, line, &format!("`{what}`: printing belongs to sink.rs and error.rs")))
+        .map(|(line, what)| {
+            broken(source, line, &format!("`{what}`: printing belongs to sink.rs and error.rs"))
+        })
         .collect()
 }
 
@@ -145,7 +156,8 @@ pub fn exit_codes(source: &Source) -> Vec<String> {
     let made = |line: &str| {
         line.contains("const EXIT_") || line.contains("ExitCode") && !line.contains("EvidenceExitCode")
     };
-    let constants = source.code.lines().enumerate().filter(|(_, line)| made(line)).map(|(index, _)| index + 1);
+    let constants =
+        source.code.lines().enumerate().filter(|(_, line)| made(line)).map(|(index, _)| index + 1);
     let names = source.names();
     let exits = names.iter().filter(|name| name.path.ends_with("process::exit")).map(|name| name.line);
     constants
@@ -162,7 +174,9 @@ pub fn wire(source: &Source) -> Vec<String> {
             let line = line.trim_start();
             line.starts_with("pub") && (line.contains("mod wire") || line.contains("use wire::"))
         })
-        .map(|(index, _)| broken(source, index + 1, "wire types are private to the reader that converts them"))
+        .map(|(index, _)| {
+            broken(source, index + 1, "wire types are private to the reader that converts them")
+        })
         .collect()
 }
 
@@ -225,15 +239,21 @@ mod tests {
 
     #[test]
     fn printing_elsewhere_is_refused() {
-        for text in ["fn f() { println!(x) }", "fn f() { eprint!(x) }", "fn f() { std::io::stdout().lock() }"] {
+        for text in ["fn f() { println!(x) }", "fn f() { eprint!(x) }", "fn f() { std::io::stdout().lock() }"]
+        {
             assert_refused(printing, text, "app/gate.rs", "sink.rs");
         }
-        assert!(printing(&Source::read("app/x.rs", "fn f() { command.stdout(pipe); writeln!(out, x) }")).is_empty());
+        assert!(
+            printing(&Source::read("app/x.rs", "fn f() { command.stdout(pipe); writeln!(out, x) }"))
+                .is_empty()
+        );
     }
 
     #[test]
     fn exit_codes_elsewhere_are_refused() {
-        for text in ["const EXIT_ODD: u8 = 9;", "use std::process::ExitCode;", "fn f() { std::process::exit(1) }"] {
+        for text in
+            ["const EXIT_ODD: u8 = 9;", "use std::process::ExitCode;", "fn f() { std::process::exit(1) }"]
+        {
             assert_refused(exit_codes, text, "app/gate.rs", "error.rs");
         }
         assert!(exit_codes(&Source::read("app/x.rs", "use crate::error::EXIT_USAGE;")).is_empty());

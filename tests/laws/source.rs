@@ -47,9 +47,9 @@ impl Source {
         let mut rest = self.code.as_str();
         let mut line = 1;
         while let Some(at) = rest.find("::") {
-            let start = rest[..at].rfind(|c: char| !is_word(c)).map_or(0, |before| {
-                before + rest[before..].chars().next().map_or(1, char::len_utf8)
-            });
+            let start = rest[..at]
+                .rfind(|c: char| !is_word(c))
+                .map_or(0, |before| before + rest[before..].chars().next().map_or(1, char::len_utf8));
             line += rest[..start].matches('\n').count();
             let here = &rest[start..];
             let used = read_path(here, "", line, &mut names);
@@ -167,7 +167,9 @@ fn text_end(rest: &str) -> usize {
 fn char_end(rest: &str) -> usize {
     let mut chars = rest.char_indices().skip(1);
     match chars.next() {
-        Some((_, '\\')) => rest[2..].char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(1, |(at, _)| at + 3),
+        Some((_, '\\')) => {
+            rest[2..].char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(1, |(at, _)| at + 3)
+        }
         Some((_, _)) => match chars.next() {
             Some((at, '\'')) => at + 1,
             _ => 1,
@@ -221,12 +223,17 @@ fn comments_texts_and_test_modules_are_no_code() {
     let source = Source::read("evidence/mod.rs", text);
     assert_eq!(source.names(), [Named { line: 9, path: "std::io".to_owned() }]);
     assert_eq!(source.test_files().collect::<Vec<_>>(), ["evidence/more.rs"]);
-    assert_eq!(Source::read("a/b.rs", "#[cfg(test)]\nmod t;\n").test_files().collect::<Vec<_>>(), ["a/b/t.rs"]);
+    assert_eq!(
+        Source::read("a/b.rs", "#[cfg(test)]\nmod t;\n").test_files().collect::<Vec<_>>(),
+        ["a/b/t.rs"]
+    );
 }
 
 #[test]
 fn groups_are_written_out() {
-    let source = Source::read("x.rs", "use crate::{a, b::{self, C as D}};\nfn f() -> crate::g::H { std::fs::read() }");
-    let names: Vec<String> = source.names().iter().map(|name| format!("{}:{}", name.line, name.path)).collect();
+    let source =
+        Source::read("x.rs", "use crate::{a, b::{self, C as D}};\nfn f() -> crate::g::H { std::fs::read() }");
+    let names: Vec<String> =
+        source.names().iter().map(|name| format!("{}:{}", name.line, name.path)).collect();
     assert_eq!(names, ["1:crate::a", "1:crate::b", "1:crate::b::C", "2:crate::g::H", "2:std::fs::read"]);
 }

@@ -49,9 +49,9 @@ impl Judged {
 
     /// Outcome of a gate.
     pub fn outcome(&self, gate: &str) -> &str {
-        self.gates().find(|one| one["id"] == gate).map_or("no such gate", |one| {
-            one["outcome"].as_str().unwrap()
-        })
+        self.gates()
+            .find(|one| one["id"] == gate)
+            .map_or("no such gate", |one| one["outcome"].as_str().unwrap())
     }
 
     /// The codes of a gate's blockers, in order.
@@ -67,9 +67,8 @@ impl Judged {
 
     /// `gate outcome` of each gate that did not pass, by the report.
     pub fn non_passing_by_report(&self) -> BTreeSet<String> {
-        let words = |gate: &Value| {
-            format!("{} {}", gate["id"].as_str().unwrap(), gate["outcome"].as_str().unwrap())
-        };
+        let words =
+            |gate: &Value| format!("{} {}", gate["id"].as_str().unwrap(), gate["outcome"].as_str().unwrap());
         self.gates().filter(|gate| gate["outcome"] != "pass").map(words).collect()
     }
 

@@ -39,11 +39,35 @@ impl Between for Text<'_> {
     }
 }
 
+/// Where a scan stands between two windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    /// Before the value's first byte.
+    #[default]
+    Start,
+    /// Inside an object or array, outside its strings.
+    Between,
+    /// In a number or word that is the whole value.
+    Word,
+    InString,
+    /// Behind a backslash.
+    Escaped,
+    Done,
+}
+
 /// One value, copied out of the text with its long strings cut.
 #[derive(Default)]
 pub struct Frame {
     bytes: Vec<u8>,
     read: u64,
+    state: State,
+    depth: u64,
+    /// Where in `bytes` the string starts that is being read.
+    string: usize,
+    /// Whether the rest of that string is left out.
+    cut: bool,
+    /// Where in `bytes` its last escape starts.
+    last_escape: Option<usize>,
 }
 
 impl Frame {
@@ -59,94 +83,134 @@ impl Frame {
     /// Copies the value that comes next. What is no JSON is copied too, as far as its brackets lead.
     pub fn read(&mut self, text: &mut Text<'_>, max_depth: u64, max_bytes: usize) -> Result<(), ParseError> {
         self.bytes.clear();
+        (self.state, self.depth, self.cut) = (State::Start, 0, false);
         let start = text.position();
-        let mut depth = 0_u64;
-        loop {
-            let rest = text.fill_buf()?;
-            let plain = rest.iter().position(|b| is_structure(*b, depth)).unwrap_or(rest.len());
-            self.bytes.extend_from_slice(rest.get(..plain).unwrap_or_default());
-            let next = rest.get(plain).copied();
-            let at_end = rest.is_empty();
-            text.consume(plain);
+        while self.state != State::Done {
+            let window = text.fill_buf()?;
+            if window.is_empty() {
+                // The end of the text; `serde_json` says what is missing.
+                break;
+            }
+            let used = self.scan(window, max_depth)?;
+            text.consume(used);
             if self.bytes.len() > max_bytes {
                 return Err(ParseError::TooLarge(format!("one element is larger than {max_bytes} bytes")));
-            }
-            match next {
-                // The end of the text; `serde_json` says what is missing.
-                None if at_end => break,
-                None => continue,
-                Some(b'"') => self.string(text)?,
-                Some(open @ (b'{' | b'[')) => {
-                    depth += 1;
-                    if depth > max_depth {
-                        return Err(too_deep());
-                    }
-                    self.bytes.push(open);
-                    text.consume(1);
-                }
-                Some(close @ (b'}' | b']')) if depth > 0 => {
-                    depth -= 1;
-                    self.bytes.push(close);
-                    text.consume(1);
-                }
-                // A delimiter after a number or a word, which is not part of it.
-                Some(_) => break,
-            }
-            if depth == 0 && matches!(next, Some(b'"' | b'}' | b']')) {
-                break;
             }
         }
         self.read = text.position().saturating_sub(start);
         Ok(())
     }
 
-    /// Copies the string whose opening quote comes next, cut so that it stays a string.
-    fn string(&mut self, text: &mut Text<'_>) -> Result<(), ParseError> {
-        self.bytes.push(b'"');
-        text.consume(1);
-        let start = self.bytes.len();
-        let mut last_escape = None;
-        let mut cut = false;
-        loop {
-            let rest = text.fill_buf()?;
-            if rest.is_empty() {
-                return Ok(());
-            }
-            let plain = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-            let next = rest.get(plain).copied();
-            let left = if cut { 0 } else { STRING_BYTES.saturating_sub(self.bytes.len() - start) };
-            let run = rest.get(..plain).unwrap_or_default();
-            self.bytes.extend_from_slice(run.get(..char_boundary(run, left)).unwrap_or_default());
-            cut |= plain > left;
-            text.consume(plain);
-            match next {
-                None => {}
-                Some(b'"') => break,
-                Some(_) => {
-                    text.consume(1);
-                    let escaped = text.peek_byte()?;
-                    text.consume(1);
-                    // Six bytes are an escape's longest form: a whole one fits or none is kept.
-                    cut |= left < plain + 6;
-                    if !cut {
-                        last_escape = Some(self.bytes.len());
-                        self.bytes.push(b'\\');
-                        self.bytes.extend(escaped);
+    /// Copies as much of the value as the window holds and says how much that was.
+    fn scan(&mut self, window: &[u8], max_depth: u64) -> Result<usize, ParseError> {
+        // What lies between `from` and `at` is still to be copied.
+        let (mut from, mut at) = (0, 0);
+        while self.state != State::Done {
+            let rest = window.get(at..).unwrap_or_default();
+            let Some(first) = rest.first() else { break };
+            match self.state {
+                State::Start => match first {
+                    b'{' | b'[' | b'"' => self.structure(*first, &mut at, from, max_depth)?,
+                    _ => self.state = State::Word,
+                },
+                State::Word => match rest.iter().position(|b| ends_word(*b)) {
+                    Some(length) => {
+                        at += length;
+                        self.state = State::Done;
                     }
+                    None => at = window.len(),
+                },
+                State::Between => {
+                    match rest.iter().position(|b| matches!(b, b'"' | b'{' | b'}' | b'[' | b']')) {
+                        Some(plain) => {
+                            at += plain;
+                            let byte = rest.get(plain).copied().unwrap_or_default();
+                            self.structure(byte, &mut at, from, max_depth)?;
+                        }
+                        None => at = window.len(),
+                    }
+                }
+                State::InString => self.in_string(window, &mut from, &mut at),
+                State::Escaped => {
+                    at += 1;
+                    self.state = State::InString;
+                }
+                State::Done => {}
+            }
+            if self.cut {
+                from = at;
+            }
+        }
+        self.bytes.extend_from_slice(window.get(from..at).unwrap_or_default());
+        Ok(at)
+    }
+
+    /// Passes a bracket or an opening quote.
+    fn structure(&mut self, byte: u8, at: &mut usize, from: usize, max_depth: u64) -> Result<(), ParseError> {
+        *at += 1;
+        self.state = State::Between;
+        match byte {
+            b'"' => {
+                self.string = self.bytes.len() + *at - from;
+                (self.cut, self.last_escape) = (false, None);
+                self.state = State::InString;
+            }
+            b'{' | b'[' => {
+                self.depth += 1;
+                if self.depth > max_depth {
+                    return Err(too_deep());
+                }
+            }
+            _ => {
+                self.depth = self.depth.saturating_sub(1);
+                if self.depth == 0 {
+                    self.state = State::Done;
                 }
             }
         }
-        if cut {
-            self.drop_half_pair(last_escape);
-        }
-        self.bytes.push(b'"');
-        text.consume(1);
         Ok(())
     }
 
-    /// Takes off the first half of a surrogate pair that the cut left at the end.
-    fn drop_half_pair(&mut self, last_escape: Option<usize>) {
-        let Some(at) = last_escape else { return };
+    /// Passes a part of a string up to its end, a backslash or the window's end.
+    fn in_string(&mut self, window: &[u8], from: &mut usize, at: &mut usize) {
+        let rest = window.get(*at..).unwrap_or_default();
+        let plain = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        let next = rest.get(plain).copied();
+        if !self.cut {
+            let left = (self.string + STRING_BYTES).saturating_sub(self.bytes.len() + *at - *from);
+            // Six bytes are an escape's longest form: a whole one fits or none is kept.
+            let needed = if next == Some(b'\\') { plain + 6 } else { plain };
+            if needed > left {
+                let kept = *at + char_boundary(rest.get(..plain).unwrap_or_default(), left);
+                self.bytes.extend_from_slice(window.get(*from..kept).unwrap_or_default());
+                self.cut = true;
+                self.drop_half_pair();
+            }
+        }
+        *at += plain;
+        if self.cut {
+            *from = *at;
+        }
+        match next {
+            None => {}
+            Some(b'"') => {
+                *at += 1;
+                self.cut = false;
+                self.state = if self.depth == 0 { State::Done } else { State::Between };
+            }
+            Some(_) => {
+                if !self.cut {
+                    self.last_escape = Some(self.bytes.len() + *at - *from);
+                }
+                *at += 1;
+                self.state = State::Escaped;
+            }
+        }
+    }
+
+    /// Takes off the first half of a surrogate pair where the cut came right after it.
+    fn drop_half_pair(&mut self) {
+        let Some(at) = self.last_escape else { return };
         let tail = self.bytes.get(at..).unwrap_or_default();
         if let [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', _, _] = tail {
             self.bytes.truncate(at);
@@ -154,13 +218,9 @@ impl Frame {
     }
 }
 
-/// Whether a byte ends a run that can be copied as it is.
-fn is_structure(byte: u8, depth: u64) -> bool {
-    match byte {
-        b'"' | b'{' | b'}' | b'[' | b']' => true,
-        b',' | b':' | b' ' | b'\n' | b'\r' | b'\t' => depth == 0,
-        _ => false,
-    }
+/// Whether a byte comes after a number or word and is not part of it.
+fn ends_word(byte: u8) -> bool {
+    matches!(byte, b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"' | b' ' | b'\n' | b'\r' | b'\t')
 }
 
 /// The largest length up to `max` at which the text may be cut.

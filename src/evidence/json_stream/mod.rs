@@ -12,6 +12,7 @@ use super::content::ParseError;
 use super::document::json_error;
 use super::limits::Limits;
 use super::text::{Controls, Text};
+use super::wire::TOO_MANY;
 use bytes::{Between, Frame};
 
 /// One element's size in bytes once its long strings are cut. The largest seen in a genuine report is 40 KiB.
@@ -98,6 +99,7 @@ impl<'a> JsonStream<'a> {
         self.text.skip_space()?;
         self.frame.read(&mut self.text, self.max_depth.saturating_sub(self.depth), ELEMENT_BYTES)?;
         serde_json::from_slice(self.frame.bytes()).map_err(|error| match json_error(&error) {
+            ParseError::Malformed(text) if text.starts_with(TOO_MANY) => ParseError::TooLarge(text),
             ParseError::Malformed(text) => ParseError::Malformed(format!(
                 "{text}, counted from byte {}",
                 self.text.position().saturating_sub(self.frame.read_bytes())

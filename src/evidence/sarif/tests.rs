@@ -286,12 +286,12 @@ fn bad_input_is_refused_by_name() {
         (r#"{"version":"2.1.0","runs":[{"results":[],"results":[]}]}"#, "duplicate key `results`"),
         (
             r#"{"version":"2.1.0","runs":[{"results":[{"level":"note","level":"error"}]}]}"#,
-            "duplicate field `level`",
+            "duplicate field 'level'",
         ),
         (r#"{"version":"2.0.0","runs":[]}"#, "version `2.0.0` is not read"),
         (r#"{"runs":[]}"#, "no `version`"),
         (r#"{"version":"2.1.0"}"#, "no `runs`"),
-        (r#"{"version":"2.1.0","runs":[{"results":[{"level":"critical"}]}]}"#, "unknown variant `critical`"),
+        (r#"{"version":"2.1.0","runs":[{"results":[{"level":"critical"}]}]}"#, "unknown variant 'critical'"),
         (r#"{"version":"2.1.0","runs":[{"results":{}}]}"#, "an array was expected"),
         (r#"{"version":"2.1.0","runs":[],"inlineExternalProperties":[{}]}"#, "inlineExternalProperties"),
         (
@@ -305,7 +305,7 @@ fn bad_input_is_refused_by_name() {
     ] {
         match refused(text.as_bytes()) {
             ParseError::Malformed(said) => {
-                assert!(said.contains(words), "{text}: {said}")
+                assert!(said.contains(words), "{text}: {said}");
             }
             other => panic!("{text}: {other:?}"),
         }
