@@ -60,7 +60,7 @@ pub fn run(request: &Request) -> Ended {
     let head: CommitSha = request.head.parse().map_err(|error| {
         Failure::new(EXIT_CONTEXT, "the entry was not judged").caused_by(format!("`--head`: {error}"))
     })?;
-    let text = read_policy_file(&request.policy)?;
+    let text = read_policy_file(&request.policy, "the entry was not judged")?;
     let sound = SoundPolicy::read(&text).map_err(|problems| {
         Failure::policy("the entry was not judged", &request.policy.display().to_string(), problems)
     })?;

@@ -78,7 +78,7 @@ fn init(evidence: Option<&Path>, write: Option<&Path>) -> Ended {
 }
 
 fn load(file: &Path) -> Result<SoundPolicy, Failure> {
-    let text = read_policy_file(file)?;
+    let text = read_policy_file(file, "the policy could not be read")?;
     SoundPolicy::read(&text)
         .map_err(|problems| Failure::policy("the policy is not valid", &file.display().to_string(), problems))
 }
@@ -125,10 +125,24 @@ fn show(file: &Path, form: OutputForm) -> Ended {
     let sound = load(file)?;
     let effective = effective(&sound);
     give(&match form {
-        OutputForm::Json => crate::output::json(&effective),
+        OutputForm::Json => crate::output::json(&plain_dates(effective.into())),
         OutputForm::Text => effective.to_string(),
     })?;
     Ok(0)
+}
+
+/// The same with dates as texts: JSON has none, and the TOML crate would show its own wrapping of them.
+fn plain_dates(value: toml::Value) -> toml::Value {
+    match value {
+        toml::Value::Datetime(date) => toml::Value::String(date.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(plain_dates).collect::<Vec<_>>().into(),
+        toml::Value::Table(table) => {
+            let plain: toml::Table =
+                table.into_iter().map(|(key, value)| (key, plain_dates(value))).collect();
+            plain.into()
+        }
+        other => other,
+    }
 }
 
 /// The policy with every default filled in, as the table it could have been written as.
@@ -161,8 +175,12 @@ fn effective(sound: &SoundPolicy) -> toml::Table {
         })
         .collect();
     root.insert("gate".to_owned(), toml::Value::Array(gates));
-    let waivers =
-        policy.waivers.iter().map(|waiver| toml::Table::try_from(&waiver.raw).unwrap_or_default().into());
+    let waivers = policy.waivers.iter().map(|waiver| {
+        let mut table = toml::Table::try_from(&waiver.raw).unwrap_or_default();
+        // Serializing wraps a date in a table of the TOML crate's own; a policy has the date itself.
+        table.insert("expires".to_owned(), toml::Value::Datetime(waiver.raw.expires));
+        toml::Value::Table(table)
+    });
     root.insert("waiver".to_owned(), toml::Value::Array(waivers.collect()));
     root
 }

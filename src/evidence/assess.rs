@@ -74,7 +74,7 @@ pub fn assess(demand: &Demand, artifact: &ArtifactState, index: usize, target: &
     };
     match contents.found.get(index) {
         Some(Found::Files(readings)) if !readings.is_empty() => {
-            judge_files(&mut evidence, demand, readings, manifest, target);
+            judge_files(&mut evidence, demand, readings, manifest, target, &contents.limits);
         }
         Some(Found::Several(which)) => {
             evidence.faults.push(Fault::new(Code::EvidenceAmbiguous, which.clone()));
@@ -126,6 +126,7 @@ fn judge_files(
     readings: &[Reading],
     manifest: Option<&Manifest>,
     target: &Target,
+    limits: &Limits,
 ) {
     if let [one] = readings {
         evidence.path = Some(one.path.to_string());
@@ -158,7 +159,7 @@ fn judge_files(
         evidence.format = evidence.format.or(reading.format);
         match (&reading.result, merged.take()) {
             (Ok(parsed), None) => merged = Some(parsed.clone()),
-            (Ok(parsed), Some(before)) => match before.merge(parsed.clone(), &Limits::default()) {
+            (Ok(parsed), Some(before)) => match before.merge(parsed.clone(), limits) {
                 Ok(both) => merged = Some(both),
                 Err(error) => evidence.faults.push(parse_fault(&reading.path, &error)),
             },
@@ -192,6 +193,11 @@ fn judge_files(
     }
     let Some(parsed) = merged else { return };
     judge_content(evidence, parsed, &entries, target);
+    // A commit in one file says nothing about the others.
+    let names_none = |one: &Reading| one.result.as_ref().is_ok_and(|parsed| parsed.commits.is_empty());
+    if readings.iter().any(names_none) {
+        evidence.bindings.retain(|binding| *binding != Binding::Embedded);
+    }
 }
 
 fn parse_fault(path: &RelPath, error: &ParseError) -> Fault {

@@ -158,19 +158,27 @@ impl Parsed {
         }
     }
 
-    /// Joins two files of one piece of evidence. Together they prove what the less sure of them proves, but a file
-    /// that measured nothing takes nothing away from one that did: a class without tests in a surefire folder.
+    /// Joins two files of one piece of evidence. Together they prove what the less sure of them proves, but a test
+    /// report without tests takes nothing away from one that has some: a class without tests in a surefire folder.
     ///
     /// # Errors
     /// As [`Content::merge`].
     pub fn merge(self, other: Self, limits: &Limits) -> Result<Self, ParseError> {
+        let content = self.content.merge(other.content, limits)?;
+        let tests = matches!(content, Content::Tests(_));
         let mut both = Self {
-            content: self.content.merge(other.content, limits)?,
+            content,
             tool: self.tool.or(other.tool),
             substance: match (self.substance, other.substance) {
+                (Substance::Nothing(_), Substance::Measured)
+                | (Substance::Measured, Substance::Nothing(_))
+                    if tests =>
+                {
+                    Substance::Measured
+                }
+                (nothing @ Substance::Nothing(_), _) | (_, nothing @ Substance::Nothing(_)) => nothing,
                 (unproven @ Substance::Unproven(_), _) | (_, unproven @ Substance::Unproven(_)) => unproven,
-                (Substance::Measured, _) | (_, Substance::Measured) => Substance::Measured,
-                (nothing, _) => nothing,
+                (Substance::Measured, Substance::Measured) => Substance::Measured,
             },
             tool_errors: self.tool_errors,
             commits: self.commits,

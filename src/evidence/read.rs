@@ -56,6 +56,8 @@ pub struct ArtifactContents {
     pub manifest: Option<Result<Manifest, ParseError>>,
     /// One per demand, in the order given.
     pub found: Vec<Found>,
+    /// The bounds it was read within, which joining several files keeps to as well.
+    pub limits: Limits,
 }
 
 /// An artifact as the shell found it, before any demand is judged.
@@ -122,7 +124,14 @@ pub fn read_artifact(
             facts.insert(entry.path.clone(), hash_file(source, file, limits)?);
         }
     }
-    Ok(ArtifactContents { names: by_path.into_keys().collect(), sha256: None, files: facts, manifest, found })
+    Ok(ArtifactContents {
+        names: by_path.into_keys().collect(),
+        sha256: None,
+        files: facts,
+        manifest,
+        found,
+        limits: limits.clone(),
+    })
 }
 
 /// The paths a demand means: its own path or glob, else the manifest's entry of its id, else the only file.

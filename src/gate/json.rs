@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cel::objects::{Key, Map};
-use cel::{Context, Program, Value};
+use cel::{Context, ExecutionError, Program, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,13 +94,45 @@ impl Settings {
         match program.execute(&context) {
             Ok(Value::Bool(holds)) => Ok(holds),
             Ok(other) => Err(format!("it is a {}, not true or false", other.type_of())),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error_words(&error)),
         }
     }
 
     fn failed(&self, evidence: &Evidence) -> Blocker {
         let reason = format!("`{}` is false for evidence `{}`", sanitize(&self.require, 200), evidence.id);
         Blocker::on_evidence(Code::PolicyRequirementFailed, &evidence.id, reason)
+    }
+}
+
+/// What went wrong, with the types of the values and never the values: the crate would print whole maps of the
+/// document, in an order that changes from run to run.
+fn error_words(error: &ExecutionError) -> String {
+    use ExecutionError as E;
+    match error {
+        E::UnsupportedTargetType { target } => format!("a function is not for a {}", target.type_of()),
+        E::NotSupportedAsMethod { method, target } => format!("`{method}` is not for a {}", target.type_of()),
+        E::UnsupportedKeyType(value) => format!("a {} is no key", value.type_of()),
+        E::UnexpectedType { want, .. } => format!("a value is of another type than {want}"),
+        E::ValuesNotComparable(one, other) => {
+            format!("a {} and a {} cannot be compared", one.type_of(), other.type_of())
+        }
+        E::UnsupportedBinaryOperator(operator, one, other) => {
+            format!("`{operator}` is not for a {} and a {}", one.type_of(), other.type_of())
+        }
+        E::UnsupportedIndex(index, target) => {
+            format!("a {} is no index into a {}", index.type_of(), target.type_of())
+        }
+        E::DivisionByZero(_) | E::RemainderByZero(_) => "a number is divided by zero".to_owned(),
+        E::Overflow(operator, _, _) => format!("the result of `{operator}` is out of range"),
+        E::IndexOutOfBounds(_) => "an index is out of bounds".to_owned(),
+        E::DuplicateKey(_) => "a map has a key twice".to_owned(),
+        E::InvalidArgumentCount { .. }
+        | E::NoSuchKey(_)
+        | E::NoSuchOverload(_)
+        | E::UndeclaredReference(_)
+        | E::MissingArgumentOrTarget
+        | E::FunctionError { .. } => error.to_string(),
+        _ => "it is not supported".to_owned(),
     }
 }
 

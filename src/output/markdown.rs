@@ -42,11 +42,13 @@ fn headline(report: &GateReport, out: &mut String) {
     let Some(verdict) = report.verdict else {
         out.push_str("# ✖ No verdict was produced\n\n");
         if let Some(error) = &report.error {
-            for line in &error.lines {
+            // The first line says what did not happen, as the headline does.
+            for line in error.lines.iter().skip(1) {
                 let _ = writeln!(out, "- {}", markdown_line(line));
             }
+            out.push('\n');
             for hint in &error.hints {
-                let _ = writeln!(out, "\nHint: {}", markdown_line(hint));
+                let _ = writeln!(out, "Hint: {}\n", markdown_line(hint));
             }
         }
         return;
@@ -354,9 +356,13 @@ fn proposal(report: &GateReport, out: &mut String) {
 }
 
 fn footer(report: &GateReport, out: &mut String) {
+    let agents = match report.verdict {
+        Some(_) => "; agents act on `repair_instruction.json`",
+        None => "; there is no `repair_instruction.json`",
+    };
     let _ = writeln!(
         out,
-        "{} {}, judged for {}. The whole of it is in `gate_report.json`; agents act on `repair_instruction.json`.",
+        "{} {}, judged for {}. The whole of it is in `gate_report.json`{agents}.",
         report.tool.name, report.tool.version, report.evaluated_at
     );
 }

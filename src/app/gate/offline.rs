@@ -13,7 +13,7 @@ use crate::report::{self, PolicyFacts, TargetFacts};
 use super::outputs::{self, Decided, no_verdict};
 use crate::app::folder::EvidenceFolder;
 use crate::app::judge::{SoundPolicy, assess_all, conclude, limits};
-use crate::app::{Ended, OutputForm, clock, read_named};
+use crate::app::{Ended, OutputForm, clock};
 
 /// The settings of `gate` over a folder.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ type LoadedPolicy = (SoundPolicy, PolicyFacts, PolicyOrigin, Option<String>);
 fn load_policy(request: &Request, folder: &EvidenceFolder) -> Result<LoadedPolicy, Failure> {
     let (text, origin, path) = match &request.policy {
         Some(path) => {
-            let text = read_policy_file(path)?;
+            let text = read_policy_file(path, "no verdict was produced")?;
             // Only the name: where a file lies must not change a byte of the report.
             let name = path.file_name().map(|name| crate::model::sanitize(&name.to_string_lossy(), 200));
             (text, PolicyOrigin::File, name)
@@ -142,15 +142,19 @@ fn load_policy(request: &Request, folder: &EvidenceFolder) -> Result<LoadedPolic
     Ok((sound, facts, origin, proposed))
 }
 
-/// A policy file's text.
+/// A policy file's text; `what` says what does not happen without it.
 ///
 /// # Errors
 /// Exit 3 where it is not there, not readable or not UTF-8.
-pub fn read_policy_file(path: &Path) -> Result<String, Failure> {
-    let bytes = read_named(path, "the policy", EXIT_POLICY)?;
+pub fn read_policy_file(path: &Path, what: &str) -> Result<String, Failure> {
+    let name = path.display();
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::new(EXIT_POLICY, what)
+            .caused_by(format!("the policy `{name}` could not be read"))
+            .caused_by(error)
+    })?;
     String::from_utf8(bytes).map_err(|_| {
-        Failure::new(EXIT_POLICY, "no verdict was produced")
-            .caused_by(format!("the policy `{}` is not UTF-8 text", path.display()))
+        Failure::new(EXIT_POLICY, what).caused_by(format!("the policy `{name}` is not UTF-8 text"))
     })
 }
 

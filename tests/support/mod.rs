@@ -1,0 +1,28 @@
+//! What the tests share: the program as a process, evidence folders and zips, git repositories, snapshots.
+//! Nothing here knows a case.
+
+pub mod evidence;
+pub mod outputs;
+pub mod program;
+pub mod repository;
+pub mod snapshot;
+
+use std::path::PathBuf;
+
+/// The commit that most tests judge: the one that the genuine reports of pytest name.
+pub const HEAD: &str = "815fce1f25f0944ef24fbaa7f58b7a3bb7a77181";
+/// Another commit.
+pub const OTHER_HEAD: &str = "9d8c7b6a5f4e3d2c1b0a99887766554433221100";
+/// The time of most judgements.
+pub const NOW: &str = "2026-09-01T12:00:00Z";
+
+/// A path of this repository.
+pub fn here(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A genuine or constructed report, by its path below `tests/fixtures`.
+pub fn fixture(path: &str) -> Vec<u8> {
+    let path = here("tests/fixtures").join(path);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
