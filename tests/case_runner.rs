@@ -205,12 +205,12 @@ fn compare_outputs(case: &Path, scratch: &Path, judged: &Judged) -> Vec<String> 
         ("repair_instruction.json", written("repair_instruction.json")),
     ]
     .into_iter()
-    .filter_map(|(name, text)| compare(&expected.join(name), text.map(plain).as_deref()).err())
+    .filter_map(|(name, text)| compare(&expected.join(name), text.as_deref().map(plain).as_deref()).err())
     .collect()
 }
 
 /// A text without the program's version and commit, so that a release changes no case.
-fn plain(text: String) -> String {
+fn plain(text: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let text = text.replace(&format!("\"version\": \"{version}\""), "\"version\": \"[version]\"");
     let text = text.replace(&format!("patchwarden {version},"), "patchwarden [version],");

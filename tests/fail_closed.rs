@@ -1,6 +1,7 @@
 //! Three properties of every judgement. Evidence that is removed, cut or aged never passes; every output names the
 //! same gates; exit code 0 if and only if the verdict is `pass` and every output was written.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -120,6 +121,8 @@ fn cut(bytes: &mut Vec<u8>, thousandths: usize) {
     bytes.truncate(bytes.len() * thousandths / 1000);
 }
 
+const MANIFEST: &str = "patchwarden-manifest.json";
+
 /// Writes a piece as planned.
 fn lay_out(evidence: &Path, piece: &Piece, plan: Plan) {
     let bytes = if plan.is_green { (piece.green)() } else { (piece.red)() };
@@ -132,7 +135,6 @@ fn lay_out(evidence: &Path, piece: &Piece, plan: Plan) {
         with_input: true,
     };
     let mut artifact = Artifact::of("report", bytes).recorded(&[recorded]);
-    const MANIFEST: &str = "patchwarden-manifest.json";
     match plan.harm {
         Some(Harm::RemoveArtifact) => return,
         Some(Harm::RemoveReport) => drop(artifact.files.remove("report")),
@@ -156,7 +158,8 @@ fn prepare(folder: &Path, plans: &[Plan]) {
     for (piece, plan) in PIECES.iter().zip(plans) {
         lay_out(&folder.join("evidence"), piece, *plan);
         let Piece { id, format, gate, .. } = piece;
-        policy += &format!(
+        let _ = write!(
+            policy,
             "[evidence.{id}]\nartifact = \"{id}\"\npath = \"report\"\nformat = \"{format}\"\n\
              require_binding = [\"manifest\"]\nmax_age = \"2h\"\noptional = {}\n\
              [[gate]]\nid = \"{id}\"\nevidence = [\"{id}\"]\n{gate}\n",

@@ -1,6 +1,7 @@
 //! FORMATS 1.0: genuine reports that look green while their run was red, empty or blind. With the exit code and the
 //! inputs of the run that wrote them none passes; without a manifest, where the policy asks for one, all are unbound.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::support::HEAD;
@@ -123,7 +124,7 @@ impl Row {
         match self.kind {
             "tests" => "junit",
             "findings" => "sarif",
-            _ if self.file.ends_with(".info") => "lcov",
+            _ if self.file.contains(".lcov.") => "lcov",
             _ => "cobertura",
         }
     }
@@ -161,7 +162,8 @@ fn judge(folder: &Path, rows: &[Row], recorded: bool) -> Judged {
         artifact.write_folder(&folder.join("evidence"), &row.id());
         let (id, format, kind) = (row.id(), row.format(), row.kind);
         let keys = if kind == "coverage" { "min_lines = 1.0" } else { "" };
-        policy += &format!(
+        let _ = write!(
+            policy,
             "[evidence.\"{id}\"]\nartifact = \"{id}\"\npath = \"report\"\nformat = \"{format}\"\n\
              require_binding = [\"manifest\"]\n\
              [[gate]]\nid = \"{id}\"\nkind = \"{kind}\"\nevidence = [\"{id}\"]\n{keys}\n"

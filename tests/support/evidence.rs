@@ -1,6 +1,7 @@
 //! Evidence folders as jobs leave them: artifacts as folders or zips, with the manifest that `record` would write.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -17,9 +18,11 @@ pub const FINISHED: &str = "2026-09-01T11:00:00Z";
 
 /// `sha256:` and the digest of these bytes.
 pub fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    let mut text = "sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// Writes a file, its folders first.

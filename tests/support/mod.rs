@@ -11,8 +11,6 @@ use std::path::PathBuf;
 
 /// The commit that most tests judge: the one that the genuine reports of pytest name.
 pub const HEAD: &str = "815fce1f25f0944ef24fbaa7f58b7a3bb7a77181";
-/// Another commit.
-pub const OTHER_HEAD: &str = "9d8c7b6a5f4e3d2c1b0a99887766554433221100";
 /// The time of most judgements.
 pub const NOW: &str = "2026-09-01T12:00:00Z";
 
