@@ -145,19 +145,11 @@ fn a_live_listing_that_does_not_answer_is_unmeasured() {
         let run = yard.green();
         run.rerun_all();
         green(run);
-        let part = if version == Version::V16 {
-            "/api/v1/repos/boss/demo/actions/runs"
-        } else {
-            "/boss/demo/actions/runs"
+        let path = match version {
+            Version::V15 => format!("/boss/demo/actions/runs/{}/artifacts", run.index()),
+            Version::V16 => format!("/boss/demo/actions/runs/{}/artifacts", run.id()),
         };
-        let at = At::path(part).method("GET").always();
-        if version == Version::V16 {
-            yard.forge.fault(At::path("/artifacts?").method("GET").always(), Fault::Status(502));
-            yard.forge.fault(At::path("/artifacts").method("GET").nth(2).always(), Fault::Status(502));
-        } else {
-            yard.forge.fault(At::path("/boss/demo/actions/runs/1/artifacts").always(), Fault::Status(502));
-        }
-        drop(at);
+        yard.forge.fault(At::path(&path).always(), Fault::Status(502));
         let both = ["lint:evidence.unavailable", "unit:evidence.unavailable"];
         gate(&yard.forge, run.job("gate")).ended(12, &both);
     }

@@ -165,7 +165,7 @@ impl Example {
 fn tools(folder: &Path, report: &str, format: &str, tool: Tool) -> String {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let (clean, red) = match format {
-        "junit" => ("nextest/CLEAN", "nextest/RED"),
+        "junit" => ("go/gotestsum-pass.xml", "go/gotestsum-mixed.xml"),
         _ => ("ruff/clean.sarif", "ruff/fail.sarif"),
     };
     let mut script = String::from("#!/bin/sh\n");
