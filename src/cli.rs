@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::record::{RecordRequest, ReportRequest};
-use crate::app::{Command, OutputForm, accept, explain, gate, policy, schema};
+use crate::app::{Command, OutputForm, accept, explain, gate, metrics, policy, schema};
 use crate::error::{EXIT_USAGE, Failure};
 use crate::evidence::Format;
 use crate::model::{CommitSha, EvidenceId, PullNumber, RepoSlug, Span, Timestamp};
@@ -48,6 +48,11 @@ enum Verb {
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
     )]
     Explain(ExplainArgs),
+    /// Rolling rates from event logs, and the thresholds they crossed
+    #[command(
+        after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
+    )]
+    Metrics(MetricsArgs),
     /// Propose, check or show a policy
     #[command(subcommand, after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Policy(PolicyVerb),
@@ -181,6 +186,43 @@ struct ExplainArgs {
     form: FormArg,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MetricsForm {
+    Text,
+    Json,
+    /// OpenMetrics text, for a scraper
+    Openmetrics,
+    /// A picture of the rolling rates
+    Svg,
+    /// The crossings the log does not carry yet, as rows to append to it
+    Events,
+}
+
+#[derive(Debug, Args)]
+struct MetricsArgs {
+    /// Event logs (NDJSON), or folders of them
+    #[arg(value_name = "FILE", required = true)]
+    logs: Vec<PathBuf>,
+    /// The work item whose merge ends the pinned windows, instead of the first healthy ones
+    #[arg(long, value_name = "WORK_ITEM_ID")]
+    pin: Option<String>,
+    /// The form of what is printed
+    #[arg(long, value_enum, default_value = "text")]
+    format: MetricsForm,
+}
+
+impl From<MetricsForm> for metrics::Form {
+    fn from(form: MetricsForm) -> Self {
+        match form {
+            MetricsForm::Text => Self::Text,
+            MetricsForm::Json => Self::Json,
+            MetricsForm::Openmetrics => Self::OpenMetrics,
+            MetricsForm::Svg => Self::Svg,
+            MetricsForm::Events => Self::Events,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum PolicyVerb {
     /// Propose a policy for a folder of evidence, or one to start from
@@ -274,6 +316,9 @@ fn command(verb: Verb) -> Result<Command, Failure> {
                 Some(report) => explain::Request::Gate { report, gate: args.subject, form },
                 None => explain::Request::Code { code: args.subject, form },
             })
+        }
+        Verb::Metrics(MetricsArgs { logs, pin, format }) => {
+            Command::Metrics(metrics::Request { logs, pin, form: format.into() })
         }
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },

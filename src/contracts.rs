@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::manifest::Manifest;
 use crate::gate::GateKind;
+use crate::metrics::{CrossingEvent, MetricsReport};
 use crate::model::{ActionKind, Code, Outcome, Owner};
 use crate::policy::RawPolicy;
 use crate::repair::RepairPacket;
@@ -37,6 +38,16 @@ pub const ALL: &[Contract] = &[
         name: crate::evidence::manifest::SCHEMA,
         meaning: "ties reports to a head, a command and its exit code",
         make: schema_of::<Manifest>,
+    },
+    Contract {
+        name: crate::metrics::SCHEMA,
+        meaning: "rolling rates over merges, with every count they rest on",
+        make: schema_of::<MetricsReport>,
+    },
+    Contract {
+        name: crate::metrics::CROSSING_SCHEMA,
+        meaning: "one row of the event log: a rate crossed a threshold",
+        make: schema_of::<CrossingEvent>,
     },
     Contract {
         name: "patchwarden.policy.v1",

@@ -5,6 +5,7 @@ pub mod explain;
 pub mod folder;
 pub mod gate;
 mod judge;
+pub mod metrics;
 pub mod policy;
 pub mod record;
 mod record_verb;
@@ -22,6 +23,7 @@ pub enum Command {
     Gate(gate::Request),
     Accept(accept::Request),
     Explain(explain::Request),
+    Metrics(metrics::Request),
     Policy(policy::Request),
     Record(record::RecordRequest),
     Schema(schema::Request),
@@ -43,6 +45,7 @@ pub fn run(command: Command) -> Ended {
         Command::Gate(request) => gate::run(&request),
         Command::Accept(request) => accept::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
         Command::Schema(request) => schema::run(&request),
