@@ -1,5 +1,7 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
+mod window;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::record::{RecordRequest, ReportRequest};
-use crate::app::{Command, OutputForm, accept, explain, gate, metrics, policy, schema};
+use crate::app::{Command, OutputForm, accept, explain, gate, policy, schema};
 use crate::error::{EXIT_USAGE, Failure};
 use crate::evidence::Format;
 use crate::model::{CommitSha, EvidenceId, PullNumber, RepoSlug, Span, Timestamp};
@@ -48,11 +50,14 @@ enum Verb {
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
     )]
     Explain(ExplainArgs),
+    /// Keep the ledger of what is still missing
+    #[command(after_help = "Example:\n  patchwarden gaps list --open")]
+    Gaps(window::GapsArgs),
     /// Rolling rates from event logs, and the thresholds they crossed
     #[command(
         after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
     )]
-    Metrics(MetricsArgs),
+    Metrics(window::MetricsArgs),
     /// Propose, check or show a policy
     #[command(subcommand, after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Policy(PolicyVerb),
@@ -186,43 +191,6 @@ struct ExplainArgs {
     form: FormArg,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum MetricsForm {
-    Text,
-    Json,
-    /// OpenMetrics text, for a scraper
-    Openmetrics,
-    /// A picture of the rolling rates
-    Svg,
-    /// The crossings the log does not carry yet, as rows to append to it
-    Events,
-}
-
-#[derive(Debug, Args)]
-struct MetricsArgs {
-    /// Event logs (NDJSON), or folders of them
-    #[arg(value_name = "FILE", required = true)]
-    logs: Vec<PathBuf>,
-    /// The work item whose merge ends the pinned windows, instead of the first healthy ones
-    #[arg(long, value_name = "WORK_ITEM_ID")]
-    pin: Option<String>,
-    /// The form of what is printed
-    #[arg(long, value_enum, default_value = "text")]
-    format: MetricsForm,
-}
-
-impl From<MetricsForm> for metrics::Form {
-    fn from(form: MetricsForm) -> Self {
-        match form {
-            MetricsForm::Text => Self::Text,
-            MetricsForm::Json => Self::Json,
-            MetricsForm::Openmetrics => Self::OpenMetrics,
-            MetricsForm::Svg => Self::Svg,
-            MetricsForm::Events => Self::Events,
-        }
-    }
-}
-
 #[derive(Debug, Subcommand)]
 enum PolicyVerb {
     /// Propose a policy for a folder of evidence, or one to start from
@@ -317,9 +285,8 @@ fn command(verb: Verb) -> Result<Command, Failure> {
                 None => explain::Request::Code { code: args.subject, form },
             })
         }
-        Verb::Metrics(MetricsArgs { logs, pin, format }) => {
-            Command::Metrics(metrics::Request { logs, pin, form: format.into() })
-        }
+        Verb::Gaps(args) => Command::Gaps(args.into()),
+        Verb::Metrics(args) => Command::Metrics(args.into()),
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },
             PolicyVerb::Check { file, form } => policy::Request::Check { file, form: form.format.into() },

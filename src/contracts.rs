@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::manifest::Manifest;
 use crate::gate::GateKind;
+use crate::ledger::LedgerDocument;
 use crate::metrics::{CrossingEvent, MetricsReport};
 use crate::model::{ActionKind, Code, Outcome, Owner};
 use crate::policy::RawPolicy;
@@ -38,6 +39,11 @@ pub const ALL: &[Contract] = &[
         name: crate::evidence::manifest::SCHEMA,
         meaning: "ties reports to a head, a command and its exit code",
         make: schema_of::<Manifest>,
+    },
+    Contract {
+        name: crate::ledger::SCHEMA,
+        meaning: "what is still missing: the gap ledger",
+        make: schema_of::<LedgerDocument>,
     },
     Contract {
         name: crate::metrics::SCHEMA,

@@ -8,6 +8,7 @@ mod contracts;
 pub mod error;
 pub mod evidence;
 pub mod gate;
+pub mod ledger;
 pub mod metrics;
 pub mod model;
 pub mod output;

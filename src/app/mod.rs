@@ -3,7 +3,9 @@
 pub mod accept;
 pub mod explain;
 pub mod folder;
+pub mod gaps;
 pub mod gate;
+mod git;
 mod judge;
 pub mod metrics;
 pub mod policy;
@@ -23,6 +25,7 @@ pub enum Command {
     Gate(gate::Request),
     Accept(accept::Request),
     Explain(explain::Request),
+    Gaps(gaps::Request),
     Metrics(metrics::Request),
     Policy(policy::Request),
     Record(record::RecordRequest),
@@ -45,6 +48,7 @@ pub fn run(command: Command) -> Ended {
         Command::Gate(request) => gate::run(&request),
         Command::Accept(request) => accept::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Gaps(request) => gaps::run(&request),
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),

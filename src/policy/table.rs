@@ -186,7 +186,7 @@ impl Table {
                     let path = if path == "." { String::new() } else { path };
                     let message = sanitize(error.inner().message(), 200);
                     // What is missing only because it was taken out below is no problem of its own.
-                    if removed.iter().any(|key| message == format!("missing field `{key}`")) {
+                    if removed.iter().any(|key| message == format!("missing field '{key}'")) {
                         return None;
                     }
                     let subject =
