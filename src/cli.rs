@@ -67,6 +67,11 @@ enum Verb {
         after_help = "Example:\n  patchwarden schema validate patchwarden-out/gate_report.json"
     )]
     Schema(SchemaVerb),
+    /// The operator's status, as text, JSON or a static page
+    #[command(
+        after_help = "Examples:\n  patchwarden status\n  patchwarden status --format html --result patchwarden-out --log events.ndjson --out status.html"
+    )]
+    Status(window::StatusArgs),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -293,6 +298,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
             PolicyVerb::Show { file, form } => policy::Request::Show { file, form: form.format.into() },
             PolicyVerb::Schema => policy::Request::Schema,
         }),
+        Verb::Status(args) => Command::Status(args.into()),
         Verb::Schema(verb) => Command::Schema(match verb {
             SchemaVerb::List { form } => schema::Request::List { form: form.format.into() },
             SchemaVerb::Show { name } => schema::Request::Show { name },

@@ -12,6 +12,7 @@ use crate::model::{ActionKind, Code, Outcome, Owner};
 use crate::policy::RawPolicy;
 use crate::repair::RepairPacket;
 use crate::report::GateReport;
+use crate::status::OperatorStatus;
 
 /// One contract.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,11 @@ pub const ALL: &[Contract] = &[
         name: crate::metrics::CROSSING_SCHEMA,
         meaning: "one row of the event log: a rate crossed a threshold",
         make: schema_of::<CrossingEvent>,
+    },
+    Contract {
+        name: crate::status::SCHEMA,
+        meaning: "what an operator needs to know, and what nobody could see",
+        make: schema_of::<OperatorStatus>,
     },
     Contract {
         name: "patchwarden.policy.v1",

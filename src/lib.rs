@@ -16,4 +16,5 @@ pub mod policy;
 pub mod repair;
 pub mod report;
 pub mod sink;
+pub mod status;
 pub mod verdict;

@@ -12,6 +12,7 @@ pub mod policy;
 pub mod record;
 mod record_verb;
 pub mod schema;
+pub mod status;
 
 use crate::error::Failure;
 use crate::model::Timestamp;
@@ -30,6 +31,7 @@ pub enum Command {
     Policy(policy::Request),
     Record(record::RecordRequest),
     Schema(schema::Request),
+    Status(status::Request),
 }
 
 /// The form of what goes to standard output.
@@ -53,6 +55,7 @@ pub fn run(command: Command) -> Ended {
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
         Command::Schema(request) => schema::run(&request),
+        Command::Status(request) => status::run(&request),
     }
 }
 

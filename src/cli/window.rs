@@ -1,11 +1,11 @@
-//! The arguments of the operator's window: metrics and gaps. Part of the command line; clap and nothing else.
+//! The arguments of the operator's window: metrics, gaps and status. Part of the command line; clap and nothing else.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::app::gaps::{self, Act, ImportKind, new_gap};
-use crate::app::metrics;
+use crate::app::{metrics, status};
 use crate::ledger::{Change, DEFAULT_PATH, Severity, Source, Status};
 use crate::model::Timestamp;
 
@@ -47,6 +47,48 @@ impl From<MetricsArgs> for metrics::Request {
             MetricsForm::Events => metrics::Form::Events,
         };
         Self { logs, pin, form }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StatusForm {
+    Text,
+    Json,
+    /// One page without script, network or address
+    Html,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The gap ledger; without one `docs/gaps.toml` where it is there
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+    /// A folder a gate wrote its results to, or one report; may be repeated
+    #[arg(long = "result", value_name = "DIR")]
+    results: Vec<PathBuf>,
+    /// An event log, or a folder of them; may be repeated
+    #[arg(long = "log", value_name = "FILE")]
+    logs: Vec<PathBuf>,
+    /// The time it is about; without one the ledger's latest day
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
+    /// The form of the status
+    #[arg(long, value_enum, default_value = "text")]
+    format: StatusForm,
+    /// Where it is written instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl From<StatusArgs> for status::Request {
+    fn from(args: StatusArgs) -> Self {
+        let StatusArgs { ledger, results, logs, now, format, out } = args;
+        let form = match format {
+            StatusForm::Text => status::Form::Text,
+            StatusForm::Json => status::Form::Json,
+            StatusForm::Html => status::Form::Html,
+        };
+        Self { ledger, results, logs, now, form, out }
     }
 }
 

@@ -25,4 +25,4 @@ pub use report::{
 pub use rolling::{Rolling, read_log};
 pub use series::{Point, Series};
 pub use svg::{file as svg_file, inline as svg_inline};
-pub use text::render as text;
+pub use text::{count_words, crossing_words, pinned_words, rate_words, render as text};
