@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Crossing, Metric, MetricsReport, Scope};
+use super::report::{Crossing, Metric, MetricsReport, RollState, Scope};
 use super::series::Point;
 use super::{band, text};
 
@@ -17,9 +17,9 @@ const PANEL: f64 = 160.0;
 const STYLE: &str = "svg{color:#1b1f24;background:#fff;font:12px system-ui,sans-serif}\
 text{fill:currentColor}.band{fill:#1a7f37;fill-opacity:.1}.alarm{fill:#cf222e;fill-opacity:.1}\
 .line{fill:none;stroke:#0550ae;stroke-width:2}.axis{stroke:currentColor;stroke-opacity:.35}\
-.up{fill:#116329}.down{fill:#a40e26}\
+.well{fill:#116329}.ill{fill:#a40e26}\
 @media(prefers-color-scheme:dark){svg{color:#e6edf3;background:#0d1117}.line{stroke:#79c0ff}\
-.up{fill:#7ee787}.down{fill:#ffa198}}";
+.well{fill:#7ee787}.ill{fill:#ffa198}}";
 
 /// The picture as part of a page.
 pub fn inline(report: &MetricsReport) -> String {
@@ -167,7 +167,11 @@ impl Panel<'_> {
         let _ = write!(
             out,
             "<path class=\"{}\" d=\"M{:.1} {:.1}L{:.1} {:.1}L{x:.1} {:.1}Z\"><title>{}</title></path>",
-            crossing.direction.as_str(),
+            if matches!(crossing.roll_state, RollState::Trusted | RollState::Relaxed) {
+                "well"
+            } else {
+                "ill"
+            },
             x - 5.0,
             y - tip / 2.0,
             x + 5.0,

@@ -316,8 +316,8 @@ fn the_picture_has_no_address_unless_it_stands_alone() {
     let page = svg_inline(&report);
     assert!(!page.contains("http") || !page.contains("://"), "{page}");
     assert!(!page.contains("src=") && !page.contains("<b>") && !page.contains("style="));
-    assert_eq!(page.matches("class=\"up\"").count(), 1);
-    assert_eq!(page.matches("class=\"down\"").count(), 1);
+    assert_eq!(page.matches("class=\"well\"").count(), 1);
+    assert_eq!(page.matches("class=\"ill\"").count(), 1);
     assert!(svg_file(&report).contains("xmlns=\"http://www.w3.org/2000/svg\""));
 }
 

@@ -70,7 +70,9 @@ pub fn build(inputs: Inputs<'_>) -> OperatorStatus {
         observability(metrics.as_ref()),
     ];
     if let Some(ledger) = ledger {
-        layers.iter_mut().for_each(|layer| add_gaps(layer, ledger));
+        for layer in &mut layers {
+            add_gaps(layer, ledger);
+        }
     }
     let gaps = ledger.map(gaps_section);
     let next_actions = next_actions(gaps.as_ref(), seen, metrics.as_ref());
@@ -136,13 +138,13 @@ fn transport(seen: &[Seen]) -> Layer {
     layer("transport", LayerState::Good, vec![words])
 }
 
-fn evidence_layer(seen: &[Seen], missing: &[EvidenceRow], stale: &[EvidenceRow]) -> Layer {
+fn evidence_layer(seen: &[Seen], missing: &[EvidenceRow], not_counted: &[EvidenceRow]) -> Layer {
     if seen.is_empty() {
         return unseen("evidence", NO_REPORT);
     }
     let supports: Vec<String> = missing
         .iter()
-        .chain(stale)
+        .chain(not_counted)
         .map(|row| format!("{}: evidence `{}` is {}", row.subject, row.evidence, row.state))
         .collect();
     if supports.is_empty() {

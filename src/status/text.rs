@@ -22,28 +22,28 @@ pub fn render(status: &OperatorStatus) -> String {
         }
     }
     let actions = status.next_actions.iter().map(|one| format!("{} ({})", one.what, one.because));
-    part("next", actions.collect(), &mut out);
+    part("next", &actions.collect::<Vec<_>>(), &mut out);
     let loops = status
         .open_loops
         .iter()
         .map(|one| format!("{}: {} after {}", one.subject, one.verdict, count(one.attempt, "attempt")));
-    part("open loops", loops.collect(), &mut out);
-    part("missing evidence", rows(&status.missing_evidence), &mut out);
-    part("did not count", rows(&status.stale_states), &mut out);
+    part("open loops", &loops.collect::<Vec<_>>(), &mut out);
+    part("missing evidence", &rows(&status.missing_evidence), &mut out);
+    part("did not count", &rows(&status.stale_states), &mut out);
     if let Some(gaps) = &status.gaps {
         let lines = gaps.open.iter().map(|gap| {
             let (status, title) = (gap.status.as_str(), sanitize(&gap.title, 100));
             format!("{}  {:<11}  {:<8}  {title}", gap.id, status, gap.severity.as_str())
         });
-        part(&format!("still missing ({} closed)", gaps.closed), lines.collect(), &mut out);
+        part(&format!("still missing ({} closed)", gaps.closed), &lines.collect::<Vec<_>>(), &mut out);
     }
     if let Some(metrics) = &status.metrics {
         let _ = write!(out, "\nrates\n{}", crate::metrics::text(metrics));
     }
     let follow_ups = status.follow_ups.iter().map(|one| format!("{}: {}", one.title, one.why));
-    part("follow-ups", follow_ups.collect(), &mut out);
+    part("follow-ups", &follow_ups.collect::<Vec<_>>(), &mut out);
     let not_seen = status.not_seen.iter().map(|one| format!("{}: {}", one.what, one.why));
-    part("not seen", not_seen.collect(), &mut out);
+    part("not seen", &not_seen.collect::<Vec<_>>(), &mut out);
     out
 }
 
@@ -53,7 +53,7 @@ fn rows(rows: &[EvidenceRow]) -> Vec<String> {
         .collect()
 }
 
-fn part(title: &str, lines: Vec<String>, out: &mut String) {
+fn part(title: &str, lines: &[String], out: &mut String) {
     if lines.is_empty() {
         return;
     }
