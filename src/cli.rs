@@ -1,5 +1,7 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
+mod window;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,6 +53,14 @@ enum Verb {
     /// What a report is, what it measured, which traps it shows, which commit it is bound to
     #[command(after_help = "Example:\n  patchwarden inspect junit.xml artifacts/lint.zip")]
     Inspect(InspectArgs),
+    /// Keep the ledger of what is still missing
+    #[command(after_help = "Example:\n  patchwarden gaps list --open")]
+    Gaps(window::GapsArgs),
+    /// Rolling rates from event logs, and the thresholds they crossed
+    #[command(
+        after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
+    )]
+    Metrics(window::MetricsArgs),
     /// Propose, check or show a policy
     #[command(subcommand, after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Policy(PolicyVerb),
@@ -60,6 +70,11 @@ enum Verb {
         after_help = "Example:\n  patchwarden schema validate patchwarden-out/gate_report.json"
     )]
     Schema(SchemaVerb),
+    /// The operator's status, as text, JSON or a static page
+    #[command(
+        after_help = "Examples:\n  patchwarden status\n  patchwarden status --format html --result patchwarden-out --log events.ndjson --out status.html"
+    )]
+    Status(window::StatusArgs),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -327,12 +342,15 @@ fn command(verb: Verb) -> Result<Command, Failure> {
             let InspectArgs { files, read_as, form } = args;
             Command::Inspect(inspect::Request { files, format: read_as, form: form.format.into() })
         }
+        Verb::Gaps(args) => Command::Gaps(args.into()),
+        Verb::Metrics(args) => Command::Metrics(args.into()),
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },
             PolicyVerb::Check { file, form } => policy::Request::Check { file, form: form.format.into() },
             PolicyVerb::Show { file, form } => policy::Request::Show { file, form: form.format.into() },
             PolicyVerb::Schema => policy::Request::Schema,
         }),
+        Verb::Status(args) => Command::Status(args.into()),
         Verb::Schema(verb) => Command::Schema(match verb {
             SchemaVerb::List { form } => schema::Request::List { form: form.format.into() },
             SchemaVerb::Show { name } => schema::Request::Show { name },

@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::manifest::Manifest;
 use crate::gate::GateKind;
+use crate::ledger::LedgerDocument;
+use crate::metrics::{CrossingEvent, MetricsReport};
 use crate::model::{ActionKind, Code, Outcome, Owner};
 use crate::policy::RawPolicy;
 use crate::repair::RepairPacket;
 use crate::report::GateReport;
+use crate::status::OperatorStatus;
 
 /// One contract.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +40,26 @@ pub const ALL: &[Contract] = &[
         name: crate::evidence::manifest::SCHEMA,
         meaning: "ties reports to a head, a command and its exit code",
         make: schema_of::<Manifest>,
+    },
+    Contract {
+        name: crate::ledger::SCHEMA,
+        meaning: "what is still missing: the gap ledger",
+        make: schema_of::<LedgerDocument>,
+    },
+    Contract {
+        name: crate::metrics::SCHEMA,
+        meaning: "rolling rates over merges, with every count they rest on",
+        make: schema_of::<MetricsReport>,
+    },
+    Contract {
+        name: crate::metrics::CROSSING_SCHEMA,
+        meaning: "one row of the event log: a rate crossed a threshold",
+        make: schema_of::<CrossingEvent>,
+    },
+    Contract {
+        name: crate::status::SCHEMA,
+        meaning: "what an operator needs to know, and what nobody could see",
+        make: schema_of::<OperatorStatus>,
     },
     Contract {
         name: "patchwarden.policy.v1",

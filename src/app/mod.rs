@@ -3,13 +3,17 @@
 pub mod accept;
 pub mod explain;
 pub mod folder;
+pub mod gaps;
 pub mod gate;
+mod git;
 pub mod inspect;
 mod judge;
+pub mod metrics;
 pub mod policy;
 pub mod record;
 mod record_verb;
 pub mod schema;
+pub mod status;
 
 use crate::error::Failure;
 use crate::model::Timestamp;
@@ -24,9 +28,12 @@ pub enum Command {
     Inspect(inspect::Request),
     Accept(accept::Request),
     Explain(explain::Request),
+    Gaps(gaps::Request),
+    Metrics(metrics::Request),
     Policy(policy::Request),
     Record(record::RecordRequest),
     Schema(schema::Request),
+    Status(status::Request),
 }
 
 /// The form of what goes to standard output.
@@ -46,9 +53,12 @@ pub fn run(command: Command) -> Ended {
         Command::Inspect(request) => inspect::run(&request),
         Command::Accept(request) => accept::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Gaps(request) => gaps::run(&request),
+        Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
         Command::Schema(request) => schema::run(&request),
+        Command::Status(request) => status::run(&request),
     }
 }
 

@@ -9,3 +9,11 @@ pub fn render<T: Serialize>(document: &T) -> String {
     text.push('\n');
     text
 }
+
+/// Any of our rows as one line of NDJSON.
+pub fn render_line<T: Serialize>(row: &T) -> String {
+    // As above: serializing our contracts cannot fail.
+    let mut text = serde_json::to_string(row).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -10,6 +10,6 @@ mod tests;
 mod text;
 
 pub use explain::explain_gate;
-pub use json::render as json;
+pub use json::{render as json, render_line as json_line};
 pub use markdown::render as markdown;
 pub use text::render as text;

@@ -1,0 +1,140 @@
+//! `operator_status.v1`: what an operator needs to know, and what nobody could see.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::Gap;
+use crate::metrics::MetricsReport;
+
+/// The contract's name.
+pub const SCHEMA: &str = "operator_status.v1";
+
+/// The whole status.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OperatorStatus {
+    /// Always `operator_status.v1`.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: String,
+    /// The time or day it is about; null where nothing says.
+    pub as_of: Option<String>,
+    /// The parts of the gate, in the order evidence goes through them.
+    pub layers: Vec<Layer>,
+    /// What a person should do, the most pressing first.
+    pub next_actions: Vec<NextAction>,
+    /// What is still missing, from the ledger alone.
+    pub gaps: Option<GapsSection>,
+    /// Changes that wait for a repair.
+    pub open_loops: Vec<OpenLoop>,
+    /// Evidence that was not there.
+    pub missing_evidence: Vec<EvidenceRow>,
+    /// Evidence that was there and did not count.
+    pub stale_states: Vec<EvidenceRow>,
+    /// Evidence that counted.
+    pub artifacts: Vec<ArtifactRow>,
+    pub metrics: Option<MetricsReport>,
+    pub follow_ups: Vec<FollowUp>,
+    /// What was looked for and could not be read.
+    pub not_seen: Vec<NotSeen>,
+}
+
+/// One part of the gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Layer {
+    /// `transport`, `evidence`, `gates`, `repair_loop` or `observability`.
+    pub name: String,
+    pub state: LayerState,
+    /// What the state rests on.
+    pub supports: Vec<String>,
+}
+
+/// How a part is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerState {
+    /// Nothing was given that could tell.
+    NotSeen,
+    Good,
+    /// It works, and something wants a look.
+    Attention,
+    Broken,
+}
+
+impl LayerState {
+    /// The words used in text and page.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSeen => "not seen",
+            Self::Good => "good",
+            Self::Attention => "attention",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// Something for a person to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NextAction {
+    pub what: String,
+    /// What asks for it: a gap, a gate of a pull request, a rate.
+    pub because: String,
+}
+
+/// The ledger in the status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GapsSection {
+    pub closed: u64,
+    /// The gaps that are not closed, the most severe first.
+    pub open: Vec<Gap>,
+}
+
+/// A change that waits for a repair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenLoop {
+    /// The change, as `owner/name#4`, else what was read.
+    pub subject: String,
+    pub head: String,
+    pub verdict: String,
+    /// Heads judged so far.
+    pub attempt: u64,
+    pub progress: String,
+    /// What blocks, each with who can end it.
+    pub blockers: Vec<String>,
+    /// Whether a person must act.
+    pub at_operator: bool,
+}
+
+/// A piece of evidence that did not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceRow {
+    pub subject: String,
+    pub evidence: String,
+    pub state: String,
+    /// Why.
+    pub detail: String,
+}
+
+/// A piece of evidence that counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactRow {
+    pub subject: String,
+    pub artifact: String,
+    pub evidence: String,
+    pub tool: Option<String>,
+    pub age_seconds: Option<u64>,
+}
+
+/// Something that happened after a merge and may become work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FollowUp {
+    pub title: String,
+    pub why: String,
+    /// What recognises it when it is seen again.
+    pub dedupe_key: String,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotSeen {
+    pub what: String,
+    pub why: String,
+}

@@ -1,0 +1,19 @@
+//! The operator's status: `operator_status.v1`, and its renderings as text and as a page without script. Pure.
+//! What was not given is shown as not seen, never as fine.
+
+mod build;
+mod document;
+mod escape;
+mod page;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use build::{Inputs, Seen, build};
+pub use document::{
+    ArtifactRow, EvidenceRow, FollowUp, GapsSection, Layer, LayerState, NextAction, NotSeen, OpenLoop,
+    OperatorStatus, SCHEMA,
+};
+pub use escape::PageText;
+pub use page::render as page;
+pub use text::render as text;
