@@ -120,11 +120,20 @@ impl<'a> Artifacts<'a> {
     pub fn list(&self) -> Result<Listing, ForgeError> {
         let (by_v3, by_v4) = parallel::both(
             || self.v3.as_ref().map_or(Err(ForgeError::NoService("ACTIONS_RUNTIME_URL")), V3::list),
-            || self.v4.as_ref().map_or(Err(ForgeError::NoService("ACTIONS_RESULTS_URL")), |v4| v4.list(None)),
+            || self.v4.as_ref().map_or(Err(ForgeError::NoService("ACTIONS_RESULTS_URL")), V4::list),
         );
+        // Each answers 404 where the run has nothing of either protocol: believed where the other says no different.
+        let says_none = |err: &ForgeError| err.is_not_found();
+        let nothing_by_v4 = by_v4.as_ref().map_or_else(says_none, Vec::is_empty);
+        let nothing_by_v3 = by_v3.as_ref().map_or_else(says_none, Vec::is_empty);
         let (containers, incomplete) = match by_v3 {
             Ok(containers) => (containers, None),
+            Err(err) if says_none(&err) && nothing_by_v4 => (Vec::new(), None),
             Err(err) => (Vec::new(), Some(err)),
+        };
+        let by_v4 = match by_v4 {
+            Err(err) if says_none(&err) && nothing_by_v3 => Ok(Vec::new()),
+            other => other,
         };
         let zips = match (by_v4, incomplete.is_some()) {
             (Ok(zips), _) => Some(zips),

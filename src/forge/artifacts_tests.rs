@@ -313,13 +313,15 @@ fn upload_server(finalize: impl Fn(usize) -> Finalize + Send + Sync + 'static) -
                 Finalize::Fails => Answer::new(500, "Error merge chunks"),
             };
         }
-        if target.ends_with("/ListArtifacts") {
-            let size = state
-                .finished
-                .as_ref()
-                .map(|bytes| format!(r#","size":"{}""#, bytes.len()))
-                .unwrap_or_default();
-            return Answer::new(200, format!(r#"{{"artifacts":[{{"name":"r"{size}}}]}}"#));
+        if target.ends_with("/GetSignedArtifactURL") {
+            let url = format!("https://root.example{TWIRP}/DownloadArtifact?sig=x=");
+            return Answer::new(200, format!(r#"{{"signedUrl":"{url}"}}"#));
+        }
+        if target.ends_with("/DownloadArtifact?sig=x=") {
+            return match &state.finished {
+                Some(bytes) => Answer::new(200, bytes.clone()),
+                None => Answer::new(500, "serve content: unable to read"),
+            };
         }
         Answer::new(599, target)
     })
@@ -362,7 +364,7 @@ fn a_lost_answer_to_finalize_is_looked_up_and_not_sent_again() {
     let methods: Vec<&str> =
         received.iter().filter_map(|request| request.target.rsplit('/').next()).collect();
     assert_eq!(methods.iter().filter(|method| **method == "FinalizeArtifact").count(), 1, "{methods:?}");
-    assert_eq!(methods.last(), Some(&"ListArtifacts"));
+    assert_eq!(methods.last(), Some(&"DownloadArtifact?sig=x="));
 }
 
 #[test]

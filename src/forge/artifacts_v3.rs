@@ -41,14 +41,10 @@ pub(super) struct FileEntry {
 }
 
 impl V3<'_> {
-    /// Every artifact of the run; none at all is answered 404.
+    /// Every artifact of the run; none at all is answered 404, which is an error here.
     pub fn list(&self) -> Result<Vec<Entry>, ForgeError> {
         let request = Request::new(Method::Get, self.artifacts_url()?, Auth::Runtime, Repeat::Safe);
-        let wire = match self.client.call(&request, body::json::<WireList>) {
-            Ok(wire) => wire,
-            Err(err) if err.is_not_found() => return Ok(Vec::new()),
-            Err(err) => return Err(err),
-        };
+        let wire = self.client.call(&request, body::json::<WireList>)?;
         let exchange = request.exchange();
         wire.value
             .unwrap_or_default()

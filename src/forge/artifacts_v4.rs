@@ -38,14 +38,9 @@ const UPLOADS: usize = 4;
 const SERVICE: [&str; 2] = ["twirp", "github.actions.results.api.v1.ArtifactService"];
 
 impl V4<'_> {
-    /// The run's v4 artifacts, or only the one of that name; none at all is answered 404.
-    pub fn list(&self, only: Option<&ArtifactName>) -> Result<Vec<Entry>, ForgeError> {
-        let body = self.named(only.map(ArtifactName::as_str), Names::Filter);
-        let (exchange, wire) = match self.ask::<WireList>("ListArtifacts", &body, Repeat::Safe) {
-            Ok(answer) => answer,
-            Err(err) if err.is_not_found() => return Ok(Vec::new()),
-            Err(err) => return Err(err),
-        };
+    /// The run's v4 artifacts; a run that has none of either protocol is answered 404, which is an error here.
+    pub fn list(&self) -> Result<Vec<Entry>, ForgeError> {
+        let (exchange, wire) = self.ask::<WireList>("ListArtifacts", &self.named(None), Repeat::Safe)?;
         let entries = wire.artifacts.unwrap_or_default();
         entries.into_iter().map(|entry| entry.convert(&exchange)).collect()
     }
@@ -59,7 +54,7 @@ impl V4<'_> {
 
     /// Where the zip can be had without a token; `None` where v4 knows no such artifact.
     pub fn signed_url(&self, name: &ArtifactName) -> Result<Option<Url>, ForgeError> {
-        let body = self.named(Some(name.as_str()), Names::Name);
+        let body = self.named(Some(name.as_str()));
         match self.ask::<WireSigned>("GetSignedArtifactURL", &body, Repeat::Safe) {
             Ok((exchange, wire)) => self.reachable(wire.signed_url, &exchange).map(Some),
             Err(err) if err.is_not_found() => Ok(None),
@@ -69,7 +64,7 @@ impl V4<'_> {
 
     /// Uploads one zip under this name, in place of any earlier one.
     ///
-    /// A finalize that failed has used up its blocks (LIVE section 4): the listing tells whether it took effect
+    /// A finalize that failed has used up its blocks (LIVE section 4): what is served tells whether it took effect
     /// after all, and only if not is everything uploaded once more under new block ids.
     pub fn upload(
         &self,
@@ -152,18 +147,15 @@ impl V4<'_> {
             Ok(_) => failed(name, "the server did not finalize it"),
             Err(err) => err,
         };
-        // Creating took the size away; only a finalize whose hash agreed brings it back.
-        let listed = self.list(Some(name)).unwrap_or_default();
-        let done = listed.iter().any(|entry| entry.name == *name && entry.size == Some(blob.bytes()));
-        if done { Ok(()) } else { Err(finalized) }
+        // The listing shows the size of what was appended, finalized or not; only the bytes themselves tell.
+        match self.download(name, blob.bytes()) {
+            Ok(Some(served)) if served.digest == *blob.digest() => Ok(()),
+            _ => Err(finalized),
+        }
     }
 
-    fn named<'a>(&self, name: Option<&'a str>, names: Names) -> WireNamed<'a> {
-        let (name, name_filter) = match names {
-            Names::Name => (name, None),
-            Names::Filter => (None, name),
-        };
-        WireNamed { run: self.run.to_string(), job: self.job.to_string(), name, name_filter }
+    fn named<'a>(&self, name: Option<&'a str>) -> WireNamed<'a> {
+        WireNamed { run: self.run.to_string(), job: self.job.to_string(), name }
     }
 
     fn ask<T: DeserializeOwned>(
@@ -225,12 +217,6 @@ fn failed(name: &ArtifactName, reason: &str) -> ForgeError {
     ForgeError::Upload { name: sanitize(name.as_str(), 120), reason: reason.to_owned() }
 }
 
-#[derive(Clone, Copy)]
-enum Names {
-    Name,
-    Filter,
-}
-
 #[derive(Serialize)]
 struct WireNamed<'a> {
     #[serde(rename = "workflow_run_backend_id")]
@@ -239,8 +225,6 @@ struct WireNamed<'a> {
     job: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name_filter: Option<&'a str>,
 }
 
 #[derive(Serialize)]

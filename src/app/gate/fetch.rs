@@ -137,7 +137,10 @@ fn read_fetched(fetched: Result<Fetched, ForgeError>, demands: &[&Demand], limit
     };
     let digest = fetched.digest();
     match fetched {
-        Fetched::Missing => ArtifactState::Missing,
+        // It was listed a moment ago: this is no sign that nobody uploaded it.
+        Fetched::Missing => {
+            ArtifactState::Unavailable("it is listed, and asking for it was answered 404".to_owned())
+        }
         Fetched::Unfinished => ArtifactState::Unfinished,
         Fetched::Expired => ArtifactState::Expired,
         Fetched::Collides => ArtifactState::Ambiguous(

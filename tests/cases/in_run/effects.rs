@@ -15,7 +15,7 @@ fn gate(yard: &Yard, run: RunScene<'_>) -> Ran {
 fn statuses(yard: &Yard, sha: &str) -> Vec<(String, String, String)> {
     let path = format!("/api/v1/repos/boss/demo/commits/{sha}/statuses?limit=50&page=");
     let token = yard.forge.personal_token("boss");
-    let pages = (1..10).map(|page| wire::get(&yard.forge, &format!("{path}{page}"), &token).json());
+    let pages = (1..40).map(|page| wire::get(&yard.forge, &format!("{path}{page}"), &token).json());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let rows = pages.flat_map(|page| page.as_array().cloned().unwrap_or_default());
     let ours = rows.filter(|status| status["context"] == "gate/verdict");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::yard::{GREEN, Step, Yard, junit};
 use crate::fake_forge::{Config, Seen, Status, Trigger, Version};
 
-const WORKFLOW: &str = "on: pull_request\njobs:\n  unit:\n    runs-on: x\n  lint:\n    runs-on: x\n  gate:\n    needs: [unit, lint]\n    if: always()\n    runs-on: x\n";
+pub const WORKFLOW: &str = "on: pull_request\njobs:\n  unit:\n    runs-on: x\n  lint:\n    runs-on: x\n  gate:\n    needs: [unit, lint]\n    if: always()\n    runs-on: x\n";
 
 /// What a request is for.
 fn purpose(seen: &Seen) -> &'static str {
@@ -16,7 +16,7 @@ fn purpose(seen: &Seen) -> &'static str {
         ("GET", path) if path.ends_with("/artifacts") && path.contains("/_apis/") => "list by v3",
         ("POST", path) if path.ends_with("/GetSignedArtifactURL") => "v4 address",
         ("GET", path) if path.ends_with("/DownloadArtifact") => "v4 download",
-        ("GET", path) if path.contains("/_apis/resources/") => "v3 files",
+        ("GET", path) if path.ends_with("/download_url") => "v3 files",
         ("GET", path) if path.contains("/_apis/") => "v3 download",
         ("POST", path) if path.ends_with("/CreateArtifact") => "upload",
         ("PUT", path) if path.ends_with("/UploadArtifact") => "upload",
