@@ -6,9 +6,12 @@ pub mod folder;
 pub mod gate;
 pub mod inspect;
 mod judge;
+pub mod one_gate;
 pub mod policy;
+mod pull_file;
 pub mod record;
 mod record_verb;
+pub mod runtime_repair_check;
 pub mod schema;
 
 use crate::error::Failure;
@@ -26,6 +29,8 @@ pub enum Command {
     Explain(explain::Request),
     Policy(policy::Request),
     Record(record::RecordRequest),
+    OneGate(one_gate::Request),
+    RuntimeRepairCheck(runtime_repair_check::Request),
     Schema(schema::Request),
 }
 
@@ -48,6 +53,8 @@ pub fn run(command: Command) -> Ended {
         Command::Explain(request) => explain::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
+        Command::OneGate(request) => one_gate::run(&request),
+        Command::RuntimeRepairCheck(request) => runtime_repair_check::run(&request),
         Command::Schema(request) => schema::run(&request),
     }
 }

@@ -47,7 +47,9 @@ impl Content {
         match self {
             Self::Tests(tests) => Some(tests.counts.failed + tests.counts.errored > 0),
             Self::Findings(findings) => Some(findings.counts.total() > 0),
-            Self::Coverage(_) | Self::Document(_) | Self::Reviews(_) | Self::Judge(_) | Self::Bundle(_) => None,
+            Self::Coverage(_) | Self::Document(_) | Self::Reviews(_) | Self::Judge(_) | Self::Bundle(_) => {
+                None
+            }
         }
     }
 }

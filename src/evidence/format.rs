@@ -14,8 +14,8 @@ use super::findings::{
 use super::limits::Limits;
 use super::shape::Shape;
 use super::{
-    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record, junit, lcov, libtest, review_verdict, runtime_bundle, sarif,
-    trx,
+    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record, junit, lcov,
+    libtest, review_verdict, runtime_bundle, sarif, trx,
 };
 
 /// What a format's content is about; a gate kind judges one of them.

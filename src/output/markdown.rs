@@ -282,7 +282,7 @@ fn cleared(report: &GateReport, out: &mut String) {
             markdown_line(&one.reason)
         );
     }
-    cut(all.len(), "clearance", out);
+    cut(all.len(), "clearance", "clearances", out);
     out.push('\n');
 }
 

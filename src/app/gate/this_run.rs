@@ -229,6 +229,7 @@ fn judge_run(
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
         event: facts.event.clone(),
+        pull: None,
         now: *now,
     };
     let artifacts = read_artifacts(scene, client, &asked, sound, workflow.as_ref(), &mut notes);
@@ -432,7 +433,7 @@ fn decided(
         now,
         verdict: judged.verdict,
         evaluation: &judged.evaluation,
-        evidence: judged.evidence_in_order(&loaded.sound.policy),
+        evidence: judged.evidence_in_order(&loaded.sound),
         packet: &judged.packet,
         notes,
         proposed_policy: loaded.proposed.clone(),
