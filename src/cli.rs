@@ -9,10 +9,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::record::{RecordRequest, ReportRequest};
-use crate::app::{Command, OutputForm, accept, explain, gate, inspect, policy, schema};
+use crate::app::{
+    Command, OutputForm, accept, explain, gate, inspect, one_gate, policy, runtime_repair_check, schema,
+};
 use crate::error::{EXIT_USAGE, Failure};
 use crate::evidence::Format;
-use crate::model::{CommitSha, EvidenceId, PullNumber, RepoSlug, Span, Timestamp};
+use crate::gate::GateKind;
+use crate::model::{CommitSha, EvidenceId, GateId, PullNumber, RepoSlug, Span, Timestamp};
 use crate::policy::DEFAULT_PATH;
 
 #[derive(Debug, Parser)]
@@ -61,6 +64,26 @@ enum Verb {
         after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
     )]
     Metrics(window::MetricsArgs),
+    /// Who of the review lanes approves the head, and who is still wanted
+    #[command(
+        after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --pull pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
+    )]
+    ReviewQuorum(OneGateArgs),
+    /// Whether a pull request keeps its promises: sections, labels, linked issue, title, size
+    #[command(
+        after_help = "Example:\n  patchwarden contract-check --policy .forgejo/patchwarden.toml --pull pull_facts.json\n\nExit codes: 0 pass, 11 blocked, 12 unmeasured."
+    )]
+    ContractCheck(OneGateArgs),
+    /// Whether a judge's record still matches what it judged
+    #[command(
+        after_help = "Example:\n  patchwarden judge-check --policy .forgejo/patchwarden.toml --pull pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
+    )]
+    JudgeCheck(OneGateArgs),
+    /// Whether a bundle of runtime evidence makes its repair class eligible for a dry run
+    #[command(
+        after_help = "Example:\n  patchwarden runtime-repair-check --bundle bundle --class deploy_drift_probe\n\nExit codes: 0 eligible_repair_dry_run, 10 needs_human, 11 blocked."
+    )]
+    RuntimeRepairCheck(RuntimeRepairArgs),
     /// Propose, check or show a policy
     #[command(subcommand, after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
     Policy(PolicyVerb),
@@ -128,6 +151,9 @@ struct GateArgs {
     /// judges what it recognises
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Offline: what the forge says of the pull request, `patchwarden.pull_facts.v1`
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    facts: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
@@ -143,6 +169,48 @@ struct GateArgs {
     /// Where the report, the instruction and the summary are written
     #[arg(long, value_name = "DIR", default_value = "patchwarden-out")]
     out: PathBuf,
+    /// The time the judgement is made for
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
+    #[command(flatten)]
+    form: FormArg,
+}
+
+#[derive(Debug, Args)]
+struct OneGateArgs {
+    /// The policy
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
+    policy: PathBuf,
+    /// Which gate, where the policy has several of the kind
+    #[arg(long, value_name = "ID")]
+    gate: Option<GateId>,
+    /// The folder whose sub-folders and .zip files are artifacts
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+    /// What the forge says of the pull request: `patchwarden.pull_facts.v1`
+    #[arg(long, value_name = "FILE")]
+    pull: Option<PathBuf>,
+    /// The full id of the head, where no facts name it
+    #[arg(long, value_name = "SHA")]
+    head: Option<CommitSha>,
+    /// The time the judgement is made for
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
+    #[command(flatten)]
+    form: FormArg,
+}
+
+#[derive(Debug, Args)]
+struct RuntimeRepairArgs {
+    /// The folder of evidence
+    #[arg(long, value_name = "DIR")]
+    bundle: PathBuf,
+    /// The repair class it is judged under
+    #[arg(long, value_name = "ID")]
+    class: String,
+    /// A file of repair classes in place of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    classes: Option<PathBuf>,
     /// The time the judgement is made for
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
@@ -344,6 +412,10 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         }
         Verb::Gaps(args) => Command::Gaps(args.into()),
         Verb::Metrics(args) => Command::Metrics(args.into()),
+        Verb::ReviewQuorum(args) => Command::OneGate(one_gate_request(GateKind::ReviewQuorum, args)),
+        Verb::ContractCheck(args) => Command::OneGate(one_gate_request(GateKind::Contract, args)),
+        Verb::JudgeCheck(args) => Command::OneGate(one_gate_request(GateKind::Judge, args)),
+        Verb::RuntimeRepairCheck(args) => Command::RuntimeRepairCheck(runtime_repair_request(args)),
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },
             PolicyVerb::Check { file, form } => policy::Request::Check { file, form: form.format.into() },
@@ -369,6 +441,7 @@ fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         repo,
         pull,
         policy,
+        facts,
         from: FromArg::ThisRun,
         needs,
         commit_status,
@@ -379,17 +452,18 @@ fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
     } = args;
     let form = form.format.into();
     if let Some(evidence) = evidence {
-        return Ok(gate::Request::Offline(gate::offline::Request {
+        return Ok(gate::Request::Offline(Box::new(gate::offline::Request {
             evidence,
             head,
             base,
             repo,
             pull_request: pull,
             policy,
+            facts,
             out,
             now,
             form,
-        }));
+        })));
     }
     let path = policy.unwrap_or_else(|| PathBuf::from(DEFAULT_PATH));
     let policy = path
@@ -408,6 +482,16 @@ fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         commit_status,
         comment,
     })))
+}
+
+fn one_gate_request(kind: GateKind, args: OneGateArgs) -> one_gate::Request {
+    let OneGateArgs { policy, gate, evidence, pull, head, now, form } = args;
+    one_gate::Request { kind, policy, gate, evidence, pull, head, now, form: form.format.into() }
+}
+
+fn runtime_repair_request(args: RuntimeRepairArgs) -> runtime_repair_check::Request {
+    let RuntimeRepairArgs { bundle, class, classes, now, form } = args;
+    runtime_repair_check::Request { bundle, class, classes, now, form: form.format.into() }
 }
 
 fn record_request(args: RecordArgs) -> Result<RecordRequest, Failure> {

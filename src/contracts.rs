@@ -4,8 +4,12 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
+use crate::context::PullFacts;
 use crate::evidence::manifest::Manifest;
+use crate::evidence::review_verdict::ReviewVerdict;
 use crate::gate::GateKind;
+use crate::gate::review_quorum::ReviewQuorum;
+use crate::gate::runtime_repair::RuntimeRepair;
 use crate::ledger::LedgerDocument;
 use crate::metrics::{CrossingEvent, MetricsReport};
 use crate::model::{ActionKind, Code, Outcome, Owner};
@@ -60,6 +64,26 @@ pub const ALL: &[Contract] = &[
         name: crate::status::SCHEMA,
         meaning: "what an operator needs to know, and what nobody could see",
         make: schema_of::<OperatorStatus>,
+    },
+    Contract {
+        name: crate::context::pull_facts::SCHEMA,
+        meaning: "what the forge says of a pull request, for gates and for offline verbs",
+        make: schema_of::<PullFacts>,
+    },
+    Contract {
+        name: crate::evidence::review_verdict::SCHEMA,
+        meaning: "what a review lane uploads",
+        make: schema_of::<ReviewVerdict>,
+    },
+    Contract {
+        name: crate::gate::review_quorum::SCHEMA,
+        meaning: "each review lane's state and next action, and the count against the need",
+        make: schema_of::<ReviewQuorum>,
+    },
+    Contract {
+        name: crate::gate::runtime_repair::SCHEMA,
+        meaning: "whether a bundle makes its repair class eligible for a dry run, and why not",
+        make: schema_of::<RuntimeRepair>,
     },
     Contract {
         name: "patchwarden.policy.v1",

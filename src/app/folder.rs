@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::error::{EXIT_CONTEXT, Failure};
 use crate::evidence::archive::ZipSource;
 use crate::evidence::read::{ArtifactState, Artifacts, Recognised, read_artifact, recognise};
-use crate::evidence::source::{ArtifactSource, Bounded, SourceError, SourceFile};
-use crate::evidence::{Demand, Limits, manifest};
-use crate::model::{ArtifactName, sanitize};
+use crate::evidence::runtime_bundle::{self, Bundle, BundleFile};
+use crate::evidence::source::{ArtifactSource, Bounded, SourceError, SourceFile, checked_files};
+use crate::evidence::{Content, Demand, Limits, Parsed, manifest};
+use crate::model::{ArtifactName, Hashing, sanitize};
 
 /// Where an artifact of the folder is.
 #[derive(Debug, Clone)]
@@ -142,6 +143,35 @@ impl EvidenceFolder {
         }
         refused
     }
+}
+
+/// Every file of a folder as one bundle, each read and hashed. A file that cannot be read stays in it as such.
+///
+/// # Errors
+/// Exit 4 where the folder is not there, or is none that may be read: links, names that climb, bounds.
+pub fn read_bundle(folder: &Path, limits: &Limits) -> Result<Bundle, Failure> {
+    let refused = |error: SourceError| {
+        Failure::new(EXIT_CONTEXT, "no verdict was produced")
+            .caused_by(format!("the bundle `{}` could not be read", folder.display()))
+            .caused_by(error)
+    };
+    let mut source = FolderSource::open(folder, limits).map_err(refused)?;
+    let mut bundle = Bundle::default();
+    for (path, file) in checked_files(&mut source, limits).map_err(refused)? {
+        let mut hashing = Hashing::new(source.open(&file, limits).map_err(refused)?);
+        let parsed = runtime_bundle::parse(&mut std::io::BufReader::new(&mut hashing), limits);
+        let (sha256, _) = hashing.finish().map_err(|error| refused(unreadable(&error)))?;
+        let document = match parsed {
+            Ok(Parsed { content: Content::Bundle(one), .. }) => {
+                one.files.into_iter().next().map(|file| file.document)
+            }
+            Ok(_) => None,
+            Err(error) => Some(Err(error.to_string())),
+        };
+        let document = document.unwrap_or_else(|| Err("it is no document".to_owned()));
+        bundle.files.push(BundleFile { path: path.into(), sha256, document });
+    }
+    Ok(bundle)
 }
 
 fn form(place: &Place) -> &'static str {

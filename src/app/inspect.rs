@@ -169,10 +169,10 @@ fn says(content: &Content) -> String {
             },
             count(coverage.files.len() as u64, "file")
         ),
-        Content::Document(_) => "a JSON document, for an expression to judge".to_owned(),
         Content::Reviews(verdicts) => count(verdicts.len() as u64, "review verdict"),
         Content::Judge(records) => count(records.len() as u64, "judge record"),
-        Content::Bundle(_) => "documents about a runtime".to_owned(),
+        Content::Bundle(bundle) => count(bundle.files.len() as u64, "file"),
+        Content::Document(_) => "a JSON document, for an expression to judge".to_owned(),
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::evidence::read::{ArtifactState, Artifacts};
 use crate::evidence::{Demand, Evidence, Limits, Target, assess};
-use crate::gate::{Evaluation, EvidenceSet, Gates};
-use crate::model::{ArtifactName, Verdict};
+use crate::gate::{Evaluation, EvidenceSet, GateKind, Gates};
+use crate::model::{ArtifactName, GateId, Verdict};
 use crate::policy::{Policy, Problem};
 use crate::repair::{AcceptanceHead, PlanInput, RepairPacket, plan};
 use crate::verdict::decide;
@@ -31,6 +31,19 @@ impl SoundPolicy {
                 Err(problems)
             }
         }
+    }
+
+    /// The policy with the gates of one kind alone, and what they judge.
+    #[must_use]
+    pub fn only(self, kind: GateKind, id: Option<&GateId>) -> Self {
+        let Self { mut policy, gates } = self;
+        let gates = gates.only(kind, id);
+        let kept: Vec<GateId> = gates.ids().cloned().collect();
+        policy.gates.retain(|entry| kept.contains(&entry.id));
+        let gates_left = &policy.gates;
+        policy.evidence.retain(|one| gates_left.iter().any(|gate| gate.evidence.contains(&one.demand.id)));
+        policy.waivers.retain(|waiver| waiver.gate.as_ref().is_none_or(|gate| kept.contains(gate)));
+        Self { policy, gates }
     }
 
     /// What the policy asks for, in its order: declared evidence, then what its gates imply.

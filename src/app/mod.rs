@@ -9,9 +9,12 @@ mod git;
 pub mod inspect;
 mod judge;
 pub mod metrics;
+pub mod one_gate;
 pub mod policy;
+mod pull_file;
 pub mod record;
 mod record_verb;
+pub mod runtime_repair_check;
 pub mod schema;
 pub mod status;
 
@@ -32,6 +35,8 @@ pub enum Command {
     Metrics(metrics::Request),
     Policy(policy::Request),
     Record(record::RecordRequest),
+    OneGate(one_gate::Request),
+    RuntimeRepairCheck(runtime_repair_check::Request),
     Schema(schema::Request),
     Status(status::Request),
 }
@@ -57,6 +62,8 @@ pub fn run(command: Command) -> Ended {
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
+        Command::OneGate(request) => one_gate::run(&request),
+        Command::RuntimeRepairCheck(request) => runtime_repair_check::run(&request),
         Command::Schema(request) => schema::run(&request),
         Command::Status(request) => status::run(&request),
     }

@@ -64,6 +64,7 @@ pub struct Snapshot {
 
 /// Intentionally incomplete beyond the checks: keys that are not here are ignored.
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "some fields are read for their types alone; what they say is for people")]
 struct Wire {
     schema: String,
     judged_at: Timestamp,
@@ -85,6 +86,7 @@ struct Wire {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "some fields are read for their types alone; what they say is for people")]
 struct WireActor {
     name: String,
     runtime: Option<String>,
@@ -97,6 +99,7 @@ struct WireEscalation {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "some fields are read for their types alone; what they say is for people")]
 struct WireReference {
     #[serde(rename = "type")]
     kind: String,
@@ -110,38 +113,22 @@ impl JudgeRecord {
     /// # Errors
     /// [`ParseError::Malformed`]: no JSON, another schema, a field that is missing or of another type.
     pub fn from_json(text: &str) -> Result<Self, ParseError> {
-        let Wire {
-            schema,
-            judged_at,
-            judge_actor: WireActor { name, runtime: _ },
-            target,
-            target_snapshot,
-            priority: _,
-            recommended_next_action: _,
-            labels_to_apply,
-            escalation,
-            impact: _,
-            reach: _,
-            confidence: _,
-            effort_hint: _,
-            rationale_summary: _,
-            evidence_refs,
-        } = from_slice(text.as_bytes())?;
-        if schema != SCHEMA {
-            let shown = sanitize(&schema, 80);
+        let wire: Wire = from_slice(text.as_bytes())?;
+        if wire.schema != SCHEMA {
+            let shown = sanitize(&wire.schema, 80);
             return Err(ParseError::Malformed(format!("its `schema` is `{shown}`, not `{SCHEMA}`")));
         }
-        // Their types were checked by reading them; what they say is for people.
-        for WireReference { kind: _, value: _, note: _ } in evidence_refs {}
-        let (escalation, escalation_reason) =
-            escalation.map_or((None, None), |WireEscalation { kind, reason }| (Some(kind), reason));
+        let (escalation, escalation_reason) = match wire.escalation {
+            Some(WireEscalation { kind, reason }) => (Some(sanitize(&kind, 60)), reason),
+            None => (None, None),
+        };
         Ok(Self {
-            judged_at,
-            actor: sanitize(&name, 60),
-            target,
-            snapshot: target_snapshot,
-            labels_to_apply,
-            escalation: escalation.map(|kind| sanitize(&kind, 60)),
+            judged_at: wire.judged_at,
+            actor: sanitize(&wire.judge_actor.name, 60),
+            target: wire.target,
+            snapshot: wire.target_snapshot,
+            labels_to_apply: wire.labels_to_apply,
+            escalation,
             escalation_reason,
         })
     }
@@ -246,11 +233,15 @@ mod tests {
         }
     }
 
+    fn prefixed(text: &str, prefix: &str) -> String {
+        text.lines().flat_map(|line| [prefix, line, "\n"]).collect()
+    }
+
     #[test]
     fn talk_about_a_record_is_no_record() {
         let comment = sample("comment-envelope.md");
-        let quoted: String = comment.lines().map(|line| format!("> {line}\n")).collect();
-        let indented: String = comment.lines().map(|line| format!("    {line}\n")).collect();
+        let quoted = prefixed(&comment, "> ");
+        let indented = prefixed(&comment, "    ");
         for text in [
             format!("```html\n{comment}\n```\n"),
             format!("~~~~\n```\n{comment}\n```\n~~~~\n"),
@@ -266,7 +257,7 @@ mod tests {
     #[test]
     fn a_record_beside_a_quoted_one_still_counts() {
         let comment = sample("comment-envelope.md");
-        let quoted: String = comment.lines().map(|line| format!("> {line}\n")).collect();
+        let quoted = prefixed(&comment, "> ");
         assert!(found(&format!("{quoted}\n{comment}")).is_ok());
         // A marker inside the record's own JSON text is a word in it.
         let inner = comment.replace("no_prior_judgment", OPEN);

@@ -339,7 +339,7 @@ fn labels_match(record: &JudgeRecord, item: &Item<'_>) -> bool {
         kept.sort();
         kept
     };
-    LABEL_JOINTS.iter().any(|joint| joined(joint)) && sorted(&snapshot.labels) == sorted(&item.labels.items)
+    LABEL_JOINTS.iter().any(joined) && sorted(&snapshot.labels) == sorted(&item.labels.items)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod escape;
 mod explain;
 mod json;
 mod markdown;
+mod people;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -12,4 +13,5 @@ mod text;
 pub use explain::explain_gate;
 pub use json::{render as json, render_line as json_line};
 pub use markdown::render as markdown;
+pub use people::{lanes, runtime_repair};
 pub use text::render as text;

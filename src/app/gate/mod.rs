@@ -18,7 +18,7 @@ pub use offline::{embedded, read_policy_file};
 #[derive(Debug)]
 pub enum Request {
     /// Over a folder.
-    Offline(offline::Request),
+    Offline(Box<offline::Request>),
     /// Inside a workflow, over the artifacts of its own run.
     ThisRun(Box<this_run::Request>),
 }

@@ -13,6 +13,7 @@ use crate::report::{self, PolicyFacts, TargetFacts};
 use super::outputs::{self, Decided, no_verdict};
 use crate::app::folder::EvidenceFolder;
 use crate::app::judge::{SoundPolicy, assess_all, conclude, limits};
+use crate::app::pull_file::read_pull_facts;
 use crate::app::{Ended, OutputForm, clock};
 
 /// The settings of `gate` over a folder.
@@ -24,6 +25,8 @@ pub struct Request {
     pub repo: Option<RepoSlug>,
     pub pull_request: Option<PullNumber>,
     pub policy: Option<PathBuf>,
+    /// The pull request's facts, for gates that judge them.
+    pub facts: Option<PathBuf>,
     pub out: PathBuf,
     pub now: Option<Timestamp>,
     pub form: OutputForm,
@@ -64,13 +67,20 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         job_starts: std::collections::BTreeMap::new(),
         now,
     };
+    let pull = request.facts.as_deref().map(read_pull_facts).transpose()?;
+    if let Some(pull) = pull.as_ref().filter(|pull| pull.head != head) {
+        return Err(no_verdict(format!(
+            "heads disagree: `--head` is {head}, the pull request's facts are of {}",
+            pull.head
+        )));
+    }
     let facts = Facts {
         head,
         base: target_facts.base_sha.clone(),
         repo: request.repo.clone(),
         pull_request: request.pull_request,
         event: None,
-        pull: None,
+        pull,
         now,
     };
     let artifacts = folder.read(&sound.demands(), &limits);

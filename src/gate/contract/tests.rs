@@ -34,8 +34,8 @@ fn pull() -> PullFacts {
     }
 }
 
-fn with_body(body: &str) -> Option<PullFacts> {
-    Some(PullFacts { body: Some(body.to_owned()), ..pull() })
+fn with_body(body: &str) -> PullFacts {
+    PullFacts { body: Some(body.to_owned()), ..pull() }
 }
 
 fn file(path: &str, lines: Option<u64>) -> ChangedFile {
@@ -69,7 +69,7 @@ fn a_section_needs_words_of_its_own() {
             Some(Code::ContractSectionEmpty),
         ),
     ] {
-        let blockers = judge(TEST_PLAN, with_body(body));
+        let blockers = judge(TEST_PLAN, Some(with_body(body)));
         assert_eq!(codes(&blockers), expected.into_iter().collect::<Vec<_>>(), "{body}");
         if let Some(blocker) = blockers.first() {
             assert_eq!(blocker.section.as_deref(), Some("Test plan"));
@@ -80,9 +80,9 @@ fn a_section_needs_words_of_its_own() {
 #[test]
 fn checkboxes_are_ticked_where_asked() {
     let rule = "[[sections]]\nheading = \"Checks\"\nticked = true\n";
-    assert!(judge(rule, with_body("# Checks\n- [x] a\n- [X] b\n")).is_empty());
+    assert!(judge(rule, Some(with_body("# Checks\n- [x] a\n- [X] b\n"))).is_empty());
     for body in ["# Checks\n- [x] a\n- [ ] b\n", "# Checks\nall done\n", "# Checks\n```\n- [x] a\n```\n"] {
-        assert_eq!(codes(&judge(rule, with_body(body))), [Code::ContractCheckboxOpen], "{body}");
+        assert_eq!(codes(&judge(rule, Some(with_body(body)))), [Code::ContractCheckboxOpen], "{body}");
     }
 }
 

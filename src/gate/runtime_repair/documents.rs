@@ -40,6 +40,11 @@ pub(super) fn role(file: &BundleFile) -> String {
     }
 }
 
+/// Whether a file is meant to be JSON, by its name.
+fn is_json(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
+}
+
 /// What is wrong with the bundle whatever class it is for.
 pub(super) fn faults(bundle: &Bundle) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -50,7 +55,7 @@ pub(super) fn faults(bundle: &Bundle) -> Vec<Reason> {
                 claims(document, &path, &mut reasons);
                 hashes(document, &path, bundle, &mut reasons);
             }
-            Err(why) if file.path.ends_with(".json") => reasons.push(Reason {
+            Err(why) if is_json(&file.path) => reasons.push(Reason {
                 code: Code::RuntimeEvidenceMissing,
                 subject: path.clone(),
                 text: format!("`{path}` cannot be read: {}", sanitize(why, 160)),
@@ -140,9 +145,15 @@ fn references<'a>(document: &'a Document, found: &mut Vec<(&'a str, &'a str)>) {
             if let (Some(path), Some(sha256)) = (text("path"), text("sha256")) {
                 found.push((path, sha256));
             }
-            map.values().for_each(|value| references(value, found));
+            for value in map.values() {
+                references(value, found);
+            }
         }
-        Document::List(list) => list.iter().for_each(|value| references(value, found)),
+        Document::List(list) => {
+            for value in list {
+                references(value, found);
+            }
+        }
         _ => {}
     }
 }
