@@ -184,7 +184,7 @@ fn judge_files(
         evidence.bindings.push(Binding::Digest);
     }
     let Some(parsed) = merged else { return };
-    judge_content(evidence, parsed, &entries, target);
+    judge_content(evidence, parsed, &entries, demand, target);
 }
 
 fn parse_fault(path: &RelPath, error: &ParseError) -> Fault {
@@ -197,7 +197,13 @@ fn parse_fault(path: &RelPath, error: &ParseError) -> Fault {
 }
 
 /// What the content itself shows: its own errors, its commit, whether the exit code fits, whether it measured.
-fn judge_content(evidence: &mut Evidence, parsed: Parsed, entries: &[&ManifestEntry], target: &Target) {
+fn judge_content(
+    evidence: &mut Evidence,
+    parsed: Parsed,
+    entries: &[&ManifestEntry],
+    demand: &Demand,
+    target: &Target,
+) {
     for error in &parsed.tool_errors {
         evidence.faults.push(Fault::new(Code::EvidenceToolError, format!("the report says: {error}")));
     }
@@ -211,7 +217,12 @@ fn judge_content(evidence: &mut Evidence, parsed: Parsed, entries: &[&ManifestEn
     judge_embedded(evidence, &parsed, target);
     for entry in entries {
         let named = entry.tool.clone().or_else(|| parsed.tool.as_ref().map(|tool| tool.name.clone()));
-        evidence.faults.extend(exit_fault(entry, named.as_deref(), &parsed.content));
+        evidence.faults.extend(exit_fault(
+            entry,
+            named.as_deref(),
+            demand.exit_codes.as_ref(),
+            &parsed.content,
+        ));
     }
     match &parsed.substance {
         Substance::Measured => {}

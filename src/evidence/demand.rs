@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{ArtifactName, EvidenceId, Span};
 
+use super::exit_codes::ExitCodes;
 use super::format::Format;
 use super::state::Binding;
 
@@ -28,6 +29,8 @@ pub struct Demand {
     pub producer_job: Option<String>,
     /// The command that makes it, for repair instructions.
     pub command: Vec<String>,
+    /// What the command's exit codes mean; `None`: what they mean for its tool.
+    pub exit_codes: Option<ExitCodes>,
 }
 
 /// A path, or a glob over paths, inside an artifact.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Binding;
+use crate::evidence::exit_codes::ExitCodes;
 use crate::model::{ActionKind, Span};
 
 /// `[people]`: who may decide what the gates leave to a person.
@@ -116,6 +117,8 @@ pub struct RawEvidence {
     pub command: Vec<String>,
     /// Which job makes it. Default: any.
     pub from: Option<From>,
+    /// What the command's non-zero exit codes mean; every other one is a crash. Default: what they mean for its tool.
+    pub exit_codes: Option<ExitCodes>,
 }
 
 fn auto() -> String {
