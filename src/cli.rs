@@ -113,6 +113,9 @@ struct GateArgs {
     /// judges what it recognises
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Offline: the change, as `git diff -M --unified=0 BASE...HEAD` prints it, for the coverage of changed lines
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    diff: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
@@ -339,6 +342,7 @@ fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         repo,
         pull,
         policy,
+        diff,
         from: FromArg::ThisRun,
         needs,
         commit_status,
@@ -356,6 +360,7 @@ fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
             repo,
             pull_request: pull,
             policy,
+            diff,
             out,
             now,
             form,

@@ -44,7 +44,7 @@ pub(super) fn manifest_faults(
     if manifest.target_sha != target.head {
         faults.push(Fault::new(
             Code::EvidenceWrongHead,
-            format!("the manifest is for {}, the head is {}", manifest.target_sha, target.head),
+            format!("the manifest is for {}, not for {}", manifest.target_sha, target.head),
         ));
     }
     if let (Some(claimed), Some(repo)) = (&manifest.repo, &target.repo)

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::evidence::Evidence;
+use crate::evidence::baseline::BaselineFiles;
+use crate::evidence::changed_lines::ChangedLines;
 use crate::model::{Code, CommitSha, EvidenceId, GateId, Outcome, PullNumber, RepoSlug, Timestamp, count};
 use crate::policy::{GateEntry, Policy, Waiver};
 
@@ -23,6 +25,10 @@ pub struct Facts {
     pub pull_request: Option<PullNumber>,
     pub event: Option<String>,
     pub now: Timestamp,
+    /// The files of the policy's repository that gates name as their baseline.
+    pub baselines: BaselineFiles,
+    /// The lines the change adds or alters, or why they are not known.
+    pub changed_lines: Result<ChangedLines, String>,
 }
 
 /// Every gate judged.

@@ -130,7 +130,7 @@ fn unsigned(number: Option<u64>) -> Value {
 }
 
 fn run_value(facts: &Facts) -> Value {
-    let Facts { head, base, repo, pull_request, event, now } = facts;
+    let Facts { head, base, repo, pull_request, event, now, baselines: _, changed_lines: _ } = facts;
     map_value(
         [
             ("head", text_value(head.as_str())),

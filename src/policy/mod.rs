@@ -219,6 +219,7 @@ fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) ->
     }
     let demand = Demand {
         id: id?,
+        role: raw.role,
         artifact: artifact?,
         artifact_glob,
         path,

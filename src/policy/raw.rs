@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Binding;
+use crate::evidence::demand::Role;
 use crate::evidence::exit_codes::ExitCodes;
 use crate::model::{ActionKind, Span};
 
@@ -92,6 +93,9 @@ pub struct From {
 pub struct RawEvidence {
     /// The artifact's name.
     pub artifact: String,
+    /// Whose report it is: of the judged head, or of the base, for gates to compare with. Default `head`.
+    #[serde(default)]
+    pub role: Role,
     /// How the name is compared. Default `exact`.
     #[serde(default, rename = "match")]
     pub name_match: NameMatch,

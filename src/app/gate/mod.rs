@@ -1,5 +1,6 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
+mod baselines;
 mod fetch;
 mod lookups;
 pub mod offline;
@@ -10,6 +11,7 @@ pub mod this_run;
 
 use super::Ended;
 
+pub use baselines::beside_policy;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

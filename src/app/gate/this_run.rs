@@ -20,6 +20,7 @@ use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
 use crate::report::{self, PolicyFacts, TargetFacts};
 
+use super::baselines::at_base;
 use super::fetch::{LiveNames, RunArtifacts, condemn_superseded};
 use super::lookups::{JobList, changed_paths, job_list, policy_at, run_jobs, workflow_at};
 use super::outputs::{self, Decided, no_verdict};
@@ -216,6 +217,7 @@ fn judge_run(
     let sound = &loaded.sound;
     let target = Target {
         head: head.clone(),
+        base: base.clone(),
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
         origin: origin(context),
@@ -230,6 +232,8 @@ fn judge_run(
         pull_request: facts.pull_request,
         event: facts.event.clone(),
         now: *now,
+        baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
+        changed_lines: Err("the forge was not asked for the change's lines".to_owned()),
     };
     let artifacts = read_artifacts(scene, client, &asked, sound, workflow.as_ref(), &mut notes);
     let mut evidence = assess_all(sound, &artifacts, &target);
