@@ -154,6 +154,9 @@ struct GateArgs {
     /// Offline: what the forge says of the pull request, `patchwarden.pull_facts.v1`
     #[arg(long, value_name = "FILE", requires = "evidence")]
     facts: Option<PathBuf>,
+    /// Offline: the change, as `git diff -M --unified=0 BASE...HEAD` prints it, for the coverage of changed lines
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    diff: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
@@ -442,6 +445,7 @@ fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         pull,
         policy,
         facts,
+        diff,
         from: FromArg::ThisRun,
         needs,
         commit_status,
@@ -460,6 +464,7 @@ fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
             pull_request: pull,
             policy,
             facts,
+            diff,
             out,
             now,
             form,

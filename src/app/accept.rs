@@ -13,7 +13,7 @@ use crate::repair::{AcceptanceHead, Entry, RepairPacket};
 use crate::verdict::{EXIT_BLOCKED, EXIT_PASS, EXIT_UNMEASURED};
 
 use super::folder::EvidenceFolder;
-use super::gate::read_policy_file;
+use super::gate::{beside_policy, read_policy_file};
 use super::judge::{SoundPolicy, assess_all, limits};
 use super::{Ended, OutputForm, clock, give, read_named};
 
@@ -134,6 +134,7 @@ fn rejudge(
     let artifacts = folder.read(&sound.demands(), &limits());
     let target = Target {
         head: head.clone(),
+        base: None,
         repo: packet.repo.clone(),
         pull_request: packet.pull_request,
         origin: Some(Binding::AssertedByCaller),
@@ -149,6 +150,8 @@ fn rejudge(
         event: None,
         pull: None,
         now,
+        baselines: beside_policy(Some(&request.policy), &sound.gates),
+        changed_lines: Err("the acceptance is checked without a diff".to_owned()),
     };
     let evidence = assess_all(sound, &artifacts, &target);
     let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, Vec::new());

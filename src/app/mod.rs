@@ -1,6 +1,8 @@
 //! The shell: one file per verb. Each reads, calls the core, writes, and gives an exit code; nothing is decided here.
 
 pub mod accept;
+#[cfg(test)]
+mod comparison_tests;
 pub mod explain;
 pub mod folder;
 pub mod gaps;

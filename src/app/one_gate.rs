@@ -43,6 +43,7 @@ pub fn run(request: &Request) -> Ended {
     let head = head(request.head.as_ref(), pull.as_ref().map(|pull| &pull.head))?;
     let target = Target {
         head: head.clone(),
+        base: pull.as_ref().and_then(|pull| pull.base.clone()),
         repo: pull.as_ref().and_then(|pull| pull.repo.clone()),
         pull_request: pull.as_ref().and_then(|pull| pull.number),
         origin: Some(Binding::AssertedByCaller),
@@ -56,13 +57,11 @@ pub fn run(request: &Request) -> Ended {
     };
     let evidence = assess_all(&sound, &artifacts, &target);
     let facts = Facts {
-        head,
         base: pull.as_ref().and_then(|pull| pull.base.clone()),
         repo: target.repo.clone(),
         pull_request: target.pull_request,
-        event: None,
         pull,
-        now,
+        ..Facts::of_head(head, now)
     };
     let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, Vec::new());
     let judged = conclude(&sound, &target, evidence, evaluation, AcceptanceHead::Same);

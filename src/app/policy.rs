@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::contracts::Contract;
 use crate::error::{EXIT_BUG, EXIT_OUTPUT, EXIT_USAGE, Failure};
+use crate::evidence::demand::Role;
 use crate::policy::DEFAULT_PATH;
 use crate::sink;
 
@@ -109,7 +110,8 @@ fn warnings(sound: &SoundPolicy) -> Vec<String> {
         warnings.push("no gate is enforced: every judgement is `unmeasured` (policy.no_gates)".to_owned());
     }
     for entry in &policy.evidence {
-        if !policy.gates.iter().any(|gate| gate.evidence.contains(&entry.demand.id)) {
+        let judged = entry.demand.role == Role::Head;
+        if judged && !policy.gates.iter().any(|gate| gate.evidence.contains(&entry.demand.id)) {
             warnings.push(format!("evidence `{}` is declared and no gate names it", entry.demand.id));
         }
     }

@@ -10,9 +10,9 @@ use crate::model::Token;
 /// Run and job as `scp: "Actions.Results:<run id>:<job id>"` names them, and the task of this attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scope {
-    pub run_id: u64,
-    pub job_id: u64,
-    pub task_id: Option<u64>,
+    pub run: u64,
+    pub job: u64,
+    pub task: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ pub(super) fn scope(token: &Token) -> Option<Scope> {
     let task_id = claims.task_id;
     claims.scp?.split(' ').find_map(|word| {
         let (run, job) = word.strip_prefix("Actions.Results:")?.split_once(':')?;
-        Some(Scope { run_id: run.parse().ok()?, job_id: job.parse().ok()?, task_id })
+        Some(Scope { run: run.parse().ok()?, job: job.parse().ok()?, task: task_id })
     })
 }
 
@@ -45,9 +45,9 @@ mod tests {
     #[test]
     fn the_scope_names_run_and_job() {
         let plain = token(r#"{"exp":1,"scp":"Actions.Results:46:82","TaskID":70}"#);
-        assert_eq!(scope(&plain), Some(Scope { run_id: 46, job_id: 82, task_id: Some(70) }));
+        assert_eq!(scope(&plain), Some(Scope { run: 46, job: 82, task: Some(70) }));
         let with_id_token = token(r#"{"scp":"generate_id_token:46:82 Actions.Results:46:82"}"#);
-        assert_eq!(scope(&with_id_token), Some(Scope { run_id: 46, job_id: 82, task_id: None }));
+        assert_eq!(scope(&with_id_token), Some(Scope { run: 46, job: 82, task: None }));
     }
 
     #[test]

@@ -118,15 +118,15 @@ fn run_and_runtime(variables: &Variables) -> Result<(RunIdentity, Option<Runtime
     let scope = claims::scope(&token);
     if let Some(scope) = scope {
         let (name, value) = ("GITHUB_RUN_ID", id.to_string());
-        agree("run ids", name, &value, "ACTIONS_RUNTIME_TOKEN", &scope.run_id.to_string())?;
+        agree("run ids", name, &value, "ACTIONS_RUNTIME_TOKEN", &scope.run.to_string())?;
     }
     let url = |name: &str| variables.exact(name).map(|text| parse_url(name, text)).transpose();
     let runtime = Runtime {
         token,
         results_url: url("ACTIONS_RESULTS_URL")?,
         pipeline_url: url("ACTIONS_RUNTIME_URL")?,
-        job_id: scope.map(|scope| scope.job_id),
-        task_id: scope.and_then(|scope| scope.task_id),
+        job_id: scope.map(|scope| scope.job),
+        task_id: scope.and_then(|scope| scope.task),
     };
     Ok((run, Some(runtime)))
 }

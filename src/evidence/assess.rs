@@ -1,10 +1,12 @@
 //! What one piece of evidence is worth: the demand, what was found, and the head it must be for, in; its state,
 //! bindings, age and faults out. The checks of the manifest are next door in `manifest_checks.rs`.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Code, CommitSha, Digest, RelPath, sanitize};
 
 use super::content::{ParseError, Parsed, Substance, ToolName};
-use super::demand::Demand;
+use super::demand::{Demand, Role};
 use super::limits::Limits;
 use super::manifest::{Manifest, ManifestEntry};
 use super::manifest_checks::{entry_faults, entry_for, exit_fault, manifest_faults, no_file};
@@ -17,7 +19,38 @@ use super::state::{Binding, Evidence, Fault, Target};
 /// `artifact` is what the shell found under the demand's artifact name; `index` the demand's place in the list
 /// the artifact was read with.
 pub fn assess(demand: &Demand, artifact: &ArtifactState, index: usize, target: &Target) -> Evidence {
-    let mut evidence = Evidence {
+    if demand.role == Role::Head {
+        return assess_for(demand, artifact, index, target);
+    }
+    match baseline_target(target) {
+        // What the base's tests showed explains no job of this run.
+        Ok(target) => Evidence { explains_red: false, ..assess_for(demand, artifact, index, &target) },
+        Err(fault) => Evidence { faults: vec![fault], ..unread(demand) },
+    }
+}
+
+/// What a baseline is held against: the base in place of the head. Only the policy's repository at the base says
+/// what was old (DESIGN section 4, *Baselines*), so an artifact of the judged run is none, whatever it says of itself.
+fn baseline_target(target: &Target) -> Result<Target, Fault> {
+    if target.origin != Some(Binding::AssertedByCaller) {
+        return Err(Fault::new(
+            Code::EvidenceUnbound,
+            "an artifact of the judged run is no baseline, because the change made it: name a file of the repository \
+             as the gate's `baseline_file`",
+        ));
+    }
+    let Some(base) = target.base.clone() else {
+        return Err(Fault::new(
+            Code::EvidenceUnbound,
+            "no base is known, so nothing says of which commit the baseline is",
+        ));
+    };
+    Ok(Target { head: base, pull_request: None, job_starts: BTreeMap::new(), ..target.clone() })
+}
+
+/// Evidence of which nothing was read.
+fn unread(demand: &Demand) -> Evidence {
+    Evidence {
         id: demand.id.clone(),
         artifact: demand.artifact.clone(),
         path: demand.path.as_ref().map(|path| path.as_str().to_owned()),
@@ -34,7 +67,11 @@ pub fn assess(demand: &Demand, artifact: &ArtifactState, index: usize, target: &
         faults: Vec::new(),
         notes: Vec::new(),
         content: None,
-    };
+    }
+}
+
+fn assess_for(demand: &Demand, artifact: &ArtifactState, index: usize, target: &Target) -> Evidence {
+    let mut evidence = unread(demand);
     let contents = match present(demand, artifact) {
         Ok(contents) => contents,
         Err(fault) => {
@@ -192,7 +229,7 @@ fn judge_files(
         evidence.bindings.push(Binding::Digest);
     }
     let Some(parsed) = merged else { return };
-    judge_content(evidence, parsed, &entries, target);
+    judge_content(evidence, parsed, &entries, demand, target);
     // A commit in one file says nothing about the others.
     let names_none = |one: &Reading| one.result.as_ref().is_ok_and(|parsed| parsed.commits.is_empty());
     if readings.iter().any(names_none) {
@@ -210,7 +247,13 @@ fn parse_fault(path: &RelPath, error: &ParseError) -> Fault {
 }
 
 /// What the content itself shows: its own errors, its commit, whether the exit code fits, whether it measured.
-fn judge_content(evidence: &mut Evidence, parsed: Parsed, entries: &[&ManifestEntry], target: &Target) {
+fn judge_content(
+    evidence: &mut Evidence,
+    parsed: Parsed,
+    entries: &[&ManifestEntry],
+    demand: &Demand,
+    target: &Target,
+) {
     for error in &parsed.tool_errors {
         evidence.faults.push(Fault::new(Code::EvidenceToolError, format!("the report says: {error}")));
     }
@@ -224,7 +267,12 @@ fn judge_content(evidence: &mut Evidence, parsed: Parsed, entries: &[&ManifestEn
     judge_embedded(evidence, &parsed, target);
     for entry in entries {
         let named = entry.tool.clone().or_else(|| parsed.tool.as_ref().map(|tool| tool.name.clone()));
-        evidence.faults.extend(exit_fault(entry, named.as_deref(), &parsed.content));
+        evidence.faults.extend(exit_fault(
+            entry,
+            named.as_deref(),
+            demand.exit_codes.as_ref(),
+            &parsed.content,
+        ));
     }
     match &parsed.substance {
         Substance::Measured => {}
@@ -261,7 +309,7 @@ fn judge_embedded(evidence: &mut Evidence, parsed: &Parsed, target: &Target) {
                 bound = false;
                 evidence.faults.push(Fault::new(
                     Code::EvidenceWrongHead,
-                    format!("the report names commit {sha}, the head is {}", target.head),
+                    format!("the report names commit {sha}, not {}", target.head),
                 ));
             }
             Err(error) => {

@@ -2,15 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{ArtifactName, EvidenceId, Span};
 
+use super::exit_codes::ExitCodes;
 use super::format::Format;
 use super::state::Binding;
+
+/// Whose report it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The judged head's.
+    #[default]
+    Head,
+    /// The base's: gates compare with it, and none judges it.
+    Baseline,
+}
 
 /// One declared piece of evidence. A policy's `[evidence.ID]` becomes one of these.
 #[derive(Debug, Clone)]
 pub struct Demand {
     pub id: EvidenceId,
+    pub role: Role,
     pub artifact: ArtifactName,
     /// Where set, `artifact` is a glob, and the one artifact that fits it is meant.
     pub artifact_glob: Option<globset::GlobMatcher>,
@@ -28,6 +44,8 @@ pub struct Demand {
     pub producer_job: Option<String>,
     /// The command that makes it, for repair instructions.
     pub command: Vec<String>,
+    /// What the command's exit codes mean; `None`: what they mean for its tool.
+    pub exit_codes: Option<ExitCodes>,
 }
 
 /// A path, or a glob over paths, inside an artifact.

@@ -1,5 +1,8 @@
 //! What an exit code means for the tool that gave it (FORMATS section 1.8): "non-zero" does not mean "findings",
-//! "zero" does not mean "ran".
+//! "zero" does not mean "ran". A policy may say it for a tool of its own.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The meaning of an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,45 @@ pub enum Meaning {
     Nothing,
     /// The tool itself failed.
     Crash,
+}
+
+/// What a policy says of one command's non-zero codes, in place of its tool's row: zero is clean, what is listed
+/// is what it is listed as, and every other code is the command's own failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExitCodes {
+    /// Codes by which the command complains of what it looked at. Default: none.
+    #[serde(default)]
+    pub red: Vec<i32>,
+    /// Codes by which the command says that it had nothing to look at. Default: none.
+    #[serde(default)]
+    pub nothing: Vec<i32>,
+}
+
+impl ExitCodes {
+    /// What `code` means by this table.
+    pub fn meaning(&self, code: i32) -> Meaning {
+        match code {
+            0 => Meaning::Clean,
+            code if self.red.contains(&code) => Meaning::Red,
+            code if self.nothing.contains(&code) => Meaning::Nothing,
+            _ => Meaning::Crash,
+        }
+    }
+
+    /// What is wrong with the table: a code that no command ends with, that always means something else,
+    /// or that is listed as both.
+    pub fn problems(&self) -> Vec<String> {
+        let listed = self.red.iter().chain(&self.nothing);
+        let fixed = listed.filter_map(|code| match code {
+            0 => Some("`exit_codes` lists 0, which is always clean".to_owned()),
+            126 | 127 => Some(format!("`exit_codes` lists {code}: the command could not be run")),
+            1..=255 => None,
+            _ => Some(format!("`exit_codes` lists {code}, which is not between 1 and 255")),
+        });
+        let both = self.red.iter().filter(|code| self.nothing.contains(code));
+        fixed.chain(both.map(|code| format!("`exit_codes` lists {code} as `red` and as `nothing`"))).collect()
+    }
 }
 
 /// One tool's non-zero codes; zero is always clean. A code in no list is a crash, unless `red` is empty:
@@ -32,6 +74,15 @@ const TOOLS: &[Tool] = &[
     Tool { names: &["fallow-py", "pyfallow"], red: &[1], nothing: &[] },
     Tool { names: &["fallow"], red: &[1, 8], nothing: &[] },
     Tool { names: &["clippy", "cargo-clippy"], red: &[1, 101], nothing: &[] },
+    // 1 of VSTest, the others of Microsoft.Testing.Platform ("exit codes" on learn.microsoft.com): 2 a test failed,
+    // 8 no test ran, 13 ended at the allowed number of failures.
+    Tool { names: &["dotnet"], red: &[1, 2, 13], nothing: &[8] },
+    // Node's test runner as its reports name it; `node` alone runs anything.
+    Tool { names: &["node --test"], red: &[1], nothing: &[] },
+    // What RUN_ALL_TESTS gives (googletest primer).
+    Tool { names: &["googletest"], red: &[1], nothing: &[] },
+    // google/osv-scanner#676: 128 no packages were found.
+    Tool { names: &["osv-scanner"], red: &[1], nothing: &[128] },
     // mocha's code is its number of failures.
     Tool { names: &["mocha"], red: &[], nothing: &[] },
 ];
@@ -68,5 +119,26 @@ mod tests {
         assert_eq!(meaning("semgrep", 2), Meaning::Crash);
         assert_eq!(meaning("our-own-tool", 3), Meaning::Red);
         assert_eq!(meaning("our-own-tool", 0), Meaning::Clean);
+        assert_eq!(meaning("dotnet", 8), Meaning::Nothing);
+        assert_eq!(meaning("dotnet", 3), Meaning::Crash);
+        assert_eq!(meaning("node --test", 1), Meaning::Red);
+        assert_eq!(meaning("googletest", 2), Meaning::Crash);
+        assert_eq!(meaning("osv-scanner", 128), Meaning::Nothing);
+    }
+
+    #[test]
+    fn a_policys_table_stands_alone() {
+        let table = ExitCodes { red: vec![1], nothing: vec![5] };
+        let of = |code| table.meaning(code);
+        assert_eq!([of(0), of(1), of(5)], [Meaning::Clean, Meaning::Red, Meaning::Nothing]);
+        assert_eq!(of(2), Meaning::Crash);
+        assert_eq!(ExitCodes::default().meaning(1), Meaning::Crash);
+        assert!(table.problems().is_empty());
+    }
+
+    #[test]
+    fn codes_with_a_fixed_meaning_are_refused() {
+        let table = ExitCodes { red: vec![0, 1, 127, 300], nothing: vec![1, -1] };
+        assert_eq!(table.problems().len(), 5, "{:?}", table.problems());
     }
 }

@@ -4,7 +4,7 @@ use crate::model::{Code, RelPath, sanitize};
 
 use super::content::Content;
 use super::demand::Demand;
-use super::exit_codes::{self, Meaning};
+use super::exit_codes::{self, ExitCodes, Meaning};
 use super::manifest::{Manifest, ManifestEntry, ReportState};
 use super::read::{ArtifactContents, FileFacts};
 use super::state::{Fault, Target};
@@ -44,7 +44,7 @@ pub(super) fn manifest_faults(
     if manifest.target_sha != target.head {
         faults.push(Fault::new(
             Code::EvidenceWrongHead,
-            format!("the manifest is for {}, the head is {}", manifest.target_sha, target.head),
+            format!("the manifest is for {}, not for {}", manifest.target_sha, target.head),
         ));
     }
     if let (Some(claimed), Some(repo)) = (&manifest.repo, &target.repo)
@@ -148,8 +148,14 @@ pub(super) fn entry_faults(entry: &ManifestEntry, target: &Target) -> Vec<Fault>
     faults
 }
 
-/// Whether the command's end and the report's content tell one story (DESIGN section 6).
-pub(super) fn exit_fault(entry: &ManifestEntry, tool: Option<&str>, content: &Content) -> Option<Fault> {
+/// Whether the command's end and the report's content tell one story (DESIGN section 6). The policy's own table
+/// goes before the tool's; what no command can say of itself (a signal, a timeout, not found) stays a crash.
+pub(super) fn exit_fault(
+    entry: &ManifestEntry,
+    tool: Option<&str>,
+    own: Option<&ExitCodes>,
+    content: &Content,
+) -> Option<Fault> {
     let name = tool.map_or_else(|| program(&entry.command), str::to_owned);
     let shown = sanitize(&name, 60);
     let crashed = |why: String| Some(Fault::new(Code::EvidenceToolCrashed, why));
@@ -160,7 +166,8 @@ pub(super) fn exit_fault(entry: &ManifestEntry, tool: Option<&str>, content: &Co
         return crashed(format!("the command could not be run: {}", ended(entry)));
     }
     let code = entry.exit_code;
-    match (exit_codes::meaning(&name, code), content.shows_red()) {
+    let meaning = own.map_or_else(|| exit_codes::meaning(&name, code), |table| table.meaning(code));
+    match (meaning, content.shows_red()) {
         (Meaning::Crash, _) => {
             crashed(format!("`{shown}` exited {code}, by which it reports its own failure"))
         }

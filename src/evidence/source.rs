@@ -49,6 +49,27 @@ pub trait ArtifactSource {
     fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError>;
 }
 
+/// Files that are in memory already: name and bytes.
+pub struct MemoryFiles<'b>(pub Vec<(&'b str, &'b [u8])>);
+
+impl ArtifactSource for MemoryFiles<'_> {
+    fn list(&mut self, _: &Limits) -> Result<Vec<SourceFile>, SourceError> {
+        let listed = self.0.iter().enumerate().map(|(index, (name, bytes))| SourceFile {
+            index,
+            name: (*name).to_owned(),
+            bytes: bytes.len() as u64,
+        });
+        Ok(listed.collect())
+    }
+
+    fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError> {
+        match self.0.get(file.index) {
+            Some((_, bytes)) => Ok(Box::new(Bounded::new(*bytes, limits.file_bytes))),
+            None => Err(SourceError::Unreadable("the file is gone".to_owned())),
+        }
+    }
+}
+
 /// The files of an artifact with checked names, sorted by name.
 ///
 /// # Errors

@@ -109,6 +109,8 @@ impl State {
 #[derive(Debug, Clone)]
 pub struct Target {
     pub head: CommitSha,
+    /// What baselines are held against in place of the head; `None` where it is not known.
+    pub base: Option<CommitSha>,
     pub repo: Option<RepoSlug>,
     pub pull_request: Option<PullNumber>,
     /// How evidence comes to be of this head at all: `Run` in a workflow, `AssertedByCaller` offline; `None` where

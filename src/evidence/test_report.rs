@@ -63,7 +63,8 @@ impl TestCounts {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    /// Adds the counts of another report.
+    pub fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
         self.errored += other.errored;

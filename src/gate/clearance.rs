@@ -164,15 +164,7 @@ mod tests {
             reviews: Listed::all(reviews),
             ..PullFacts::of_head(sha('a'))
         };
-        Facts {
-            head: sha('a'),
-            base: None,
-            repo: None,
-            pull_request: None,
-            event: None,
-            pull: Some(pull),
-            now: "2026-11-21T10:00:00Z".parse().unwrap(),
-        }
+        Facts { pull: Some(pull), ..Facts::of_head(sha('a'), "2026-11-21T10:00:00Z".parse().unwrap()) }
     }
 
     fn protected() -> GateResult {

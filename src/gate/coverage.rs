@@ -1,10 +1,15 @@
-//! Gate kind `coverage`: lines, and branches where asked, are covered to a percentage.
+//! Gate kind `coverage`: lines, branches, and the lines of the change, are covered to a percentage.
 
+use std::borrow::Cow;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Content;
-use crate::model::{Code, count};
+use crate::evidence::coverage::{CoverageReport, Detail};
+use crate::evidence::diff_coverage::{DiffCoverage, diff_coverage};
+use crate::evidence::{Content, Limits};
+use crate::model::{Code, Quote, count, cut_list, sanitize};
 
 use super::registry::{Input, Judge, Judgement, KindSettings};
 use super::result::Blocker;
@@ -17,15 +22,41 @@ pub struct Settings {
     min_lines: Option<f64>,
     /// Branches that must be covered, per cent. Default: not asked for.
     min_branches: Option<f64>,
+    /// Lines of the change that must be covered, of those that can run, per cent. Default: not asked for.
+    min_diff_lines: Option<f64>,
+    /// Globs over the changed files that the report should cover. Default: every file.
+    #[serde(default = "every_file")]
+    diff_paths: Vec<String>,
+    /// Globs over changed files that the report need not cover. Default: none.
+    #[serde(default)]
+    diff_except: Vec<String>,
+    /// The folder of the repository that the report's relative paths begin at. Default: the repository itself.
+    #[serde(default)]
+    diff_root: String,
+}
+
+fn every_file() -> Vec<String> {
+    vec!["**".to_owned()]
 }
 
 impl KindSettings for Settings {
     fn problems(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
-        if self.min_lines.is_none() && self.min_branches.is_none() {
-            problems.push(("", "neither `min_lines` nor `min_branches` is set".to_owned()));
+        let shares = [
+            ("min_lines", self.min_lines),
+            ("min_branches", self.min_branches),
+            ("min_diff_lines", self.min_diff_lines),
+        ];
+        if shares.iter().all(|(_, value)| value.is_none()) {
+            let message = "none of `min_lines`, `min_branches` and `min_diff_lines` is set";
+            problems.push(("", message.to_owned()));
         }
-        for (key, value) in [("min_lines", self.min_lines), ("min_branches", self.min_branches)] {
+        for (key, globs) in [("diff_paths", &self.diff_paths), ("diff_except", &self.diff_except)] {
+            if let Err(error) = glob_set(globs) {
+                problems.push((key, format!("`{key}`: {error}")));
+            }
+        }
+        for (key, value) in shares {
             if value.is_some_and(|value| !(0.0..=100.0).contains(&value)) {
                 problems.push((key, format!("`{key}` is not between 0 and 100 per cent")));
             }
@@ -62,6 +93,25 @@ impl Judge for Settings {
         if branches.total > 0 {
             observed = format!("{observed}, {} of {} branches", branches.shown(), branches.total);
         }
+        if let Some(min) = self.min_diff_lines {
+            threshold.push(format!("at least {min} % of changed lines"));
+            match self.diff(input) {
+                Ok(diff) => {
+                    let share = Share { covered: diff.covered, total: diff.total() };
+                    if share.total == 0 {
+                        observed = format!("{observed}, no changed line can run");
+                    } else {
+                        let lines = count(share.total, "changed line");
+                        observed = format!("{observed}, {} of {lines}", share.shown());
+                        blockers.extend((!share.reaches(min)).then(|| diff_below(&diff, share, min)));
+                    }
+                }
+                Err(why) => {
+                    let reason = format!("the coverage of the change cannot be told: {why}");
+                    blockers.push(Blocker::new(Code::CoverageDiffUnavailable, "diff_lines", reason));
+                }
+            }
+        }
         Judgement {
             observed,
             threshold: threshold.join(", "),
@@ -70,6 +120,76 @@ impl Judge for Settings {
             ..Judgement::default()
         }
     }
+}
+
+impl Settings {
+    /// The change looked up in all reports: a line that ran in one of them ran.
+    fn diff(&self, input: &Input<'_>) -> Result<DiffCoverage, String> {
+        let changed = input.facts.changed_lines.as_ref()?;
+        let limits = Limits::default();
+        let mut all: Option<Cow<'_, CoverageReport>> = None;
+        for evidence in &input.evidence {
+            let Some(Content::Coverage(report)) = evidence.judgeable() else { continue };
+            if report.detail == Detail::Totals {
+                return Err(format!("evidence `{}` has totals alone, and no lines", evidence.id));
+            }
+            all = Some(match all.take() {
+                None => Cow::Borrowed(report),
+                Some(before) => {
+                    let mut both = before.into_owned();
+                    both.merge(report.clone(), &limits).map_err(|error| error.to_string())?;
+                    Cow::Owned(both)
+                }
+            });
+        }
+        let (wanted, except) = (glob_set(&self.diff_paths)?, glob_set(&self.diff_except)?);
+        let is_measured = |path: &str| wanted.is_match(path) && !except.is_match(path);
+        all.and_then(|report| diff_coverage(&report, changed, &self.diff_root, &is_measured))
+            .ok_or_else(|| "no report has lines".to_owned())
+    }
+}
+
+fn glob_set(globs: &[String]) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        let built = GlobBuilder::new(glob).literal_separator(true).build();
+        set.add(built.map_err(|error| format!("`{}` is not a glob: {error}", sanitize(glob, 80)))?);
+    }
+    set.build().map_err(|error| error.to_string())
+}
+
+/// Files shown per blocker.
+const SHOWN: usize = 10;
+
+fn diff_below(diff: &DiffCoverage, share: Share, min: f64) -> Blocker {
+    let mut reason = format!("{} of changed lines are covered, the policy asks for {min} %", share.shown());
+    if !diff.absent.is_empty() {
+        let files = count(diff.absent.len() as u64, "changed file");
+        reason = format!("{reason}; {files} not in the report");
+    }
+    let mut blocker = Blocker::new(Code::CoverageBelow, "diff_lines", reason);
+    let absent =
+        diff.absent.iter().map(|(path, lines)| (path, format!("not in the report, {lines} changed")));
+    let missed = diff.uncovered.iter().map(|(path, lines)| (path, ranges(lines)));
+    for (path, what) in absent.chain(missed).take(SHOWN) {
+        let path = sanitize(path, 200);
+        blocker.quotes.push(Quote::new("uncovered", &format!("{path}: {what}")));
+        blocker.paths.push(path);
+    }
+    blocker
+}
+
+/// Sorted numbers as people write them: `3-5, 9`; long lists are cut.
+fn ranges(lines: &[u32]) -> String {
+    let groups: Vec<String> = lines
+        .chunk_by(|a, b| a.checked_add(1) == Some(*b))
+        .filter_map(|group| match group {
+            [one] => Some(one.to_string()),
+            [first, .., last] => Some(format!("{first}-{last}")),
+            [] => None,
+        })
+        .collect();
+    cut_list(&groups, 10)
 }
 
 /// Covered out of a total.
@@ -101,6 +221,11 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn missed_lines_are_shown_as_ranges() {
+        assert_eq!(ranges(&[3, 4, 5, 9, u32::MAX]), "3-5, 9, 4294967295");
+    }
 
     #[test]
     fn shares_are_neither_rounded_up_nor_over() {

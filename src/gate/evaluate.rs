@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::context::PullFacts;
+use crate::evidence::baseline::BaselineFiles;
+use crate::evidence::changed_lines::ChangedLines;
 use crate::evidence::{Demand, Evidence};
 use crate::model::{Code, CommitSha, EvidenceId, GateId, Outcome, PullNumber, RepoSlug, Timestamp, count};
 use crate::policy::{GateEntry, Policy, Waiver};
@@ -27,9 +29,28 @@ pub struct Facts {
     /// What the forge says of the pull request; `None` for a push, offline without a file, or where it did not answer.
     pub pull: Option<PullFacts>,
     pub now: Timestamp,
+    /// The files of the policy's repository that gates name as their baseline.
+    pub baselines: BaselineFiles,
+    /// The lines the change adds or alters, or why they are not known.
+    pub changed_lines: Result<ChangedLines, String>,
 }
 
 impl Facts {
+    /// A head of which nothing more is known.
+    pub fn of_head(head: CommitSha, now: Timestamp) -> Self {
+        Self {
+            head,
+            base: None,
+            repo: None,
+            pull_request: None,
+            event: None,
+            pull: None,
+            now,
+            baselines: BaselineFiles::default(),
+            changed_lines: Err("no diff was given".to_owned()),
+        }
+    }
+
     /// What the forge says of the pull request, where it is about the head that is judged.
     pub fn pull_of_head(&self) -> Option<&PullFacts> {
         self.pull.as_ref().filter(|pull| pull.head == self.head)

@@ -168,7 +168,7 @@ fn unsigned(number: Option<u64>) -> Value {
 }
 
 fn run_value(facts: &Facts) -> Value {
-    let Facts { head, base, repo, pull_request, event, pull: _, now } = facts;
+    let Facts { head, base, repo, pull_request, event, now, .. } = facts;
     map_value(
         [
             ("head", text_value(head.as_str())),

@@ -1,6 +1,7 @@
 //! Gates: a policy's rules over evidence, each judged alone into an outcome with its blockers. Pure.
 //! One file per kind; `registry.rs` lists them.
 
+mod baseline;
 mod builtin;
 mod cel_names;
 mod clearance;
@@ -19,6 +20,7 @@ pub mod review_quorum;
 pub mod runtime_repair;
 mod tests_gate;
 
+pub use baseline::BaselineSource;
 pub use builtin::{PolicyOrigin, policy_gate};
 pub use evaluate::{Evaluation, EvidenceSet, Facts, evaluate};
 pub use guards::{ChangedPath, ChangedPaths, Reread, judge_protected, judge_reread};

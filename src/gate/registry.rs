@@ -1,13 +1,17 @@
 //! The registry of gate kinds: name, settings, what evidence each judges. Adding a kind is one file and one line.
 
+use std::collections::BTreeSet;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::evidence::demand::Role;
 use crate::evidence::{Demand, Evidence, format::Kind};
-use crate::model::GateId;
+use crate::model::{GateId, RelPath};
 use crate::policy::{GateEntry, Policy, Problem, nearest};
 
+use super::baseline::BaselineSource;
 use super::evaluate::Facts;
 use super::result::Blocker;
 
@@ -56,6 +60,11 @@ pub enum Detail {
 pub trait Judge {
     /// Judges; evidence that does not count at all has already become blockers.
     fn judge(&self, input: &Input<'_>) -> Judgement;
+
+    /// What it compares with, where it compares at all.
+    fn baseline(&self) -> Option<BaselineSource<'_>> {
+        None
+    }
 }
 
 /// The keys of a gate kind as people write them. The doc comments become the schema.
@@ -193,6 +202,7 @@ impl Gates {
             };
             check_evidence(policy, entry, kind, &mut problems);
             if let Some(built) = kind.build(entry, &mut problems) {
+                check_baseline(policy, entry, kind, built.judge.as_ref(), &mut problems);
                 gates.push((entry.clone(), kind, built));
             }
         }
@@ -220,6 +230,17 @@ impl Gates {
     /// The gates' ids, in the policy's order.
     pub fn ids(&self) -> impl Iterator<Item = &GateId> {
         self.0.iter().map(|(entry, _, _)| &entry.id)
+    }
+
+    /// The files of the policy's repository that gates name as their baseline.
+    pub fn baseline_files(&self) -> BTreeSet<&RelPath> {
+        let sources = self.0.iter().filter_map(|(_, _, built)| built.judge.baseline());
+        sources
+            .filter_map(|source| match source {
+                BaselineSource::File(path) => Some(path),
+                BaselineSource::Evidence(_) => None,
+            })
+            .collect()
     }
 
     /// Each gate with its own keys, every default filled in.
@@ -252,6 +273,12 @@ fn check_evidence(policy: &Policy, entry: &GateEntry, kind: GateKind, problems: 
         let message = format!("gate `{}` names no evidence", entry.id);
         problems.push(entry.settings.problem("", message));
     }
+    for (index, id) in entry.evidence.iter().enumerate() {
+        if policy.evidence(id).is_some_and(|evidence| evidence.demand.role == Role::Baseline) {
+            let message = format!("gate `{}` judges evidence `{id}`, which is a baseline", entry.id);
+            problems.push(entry.settings.problem(&format!("evidence[{index}]"), message));
+        }
+    }
     let (Evidences::Of(wanted) | Evidences::Optional(wanted)) = wanted else { return };
     for (index, id) in entry.evidence.iter().enumerate() {
         let format = policy.evidence(id).and_then(|evidence| evidence.demand.format);
@@ -267,6 +294,28 @@ fn check_evidence(policy: &Policy, entry: &GateEntry, kind: GateKind, problems: 
             problems.push(entry.settings.problem(&format!("evidence[{index}]"), message));
         }
     }
+}
+
+/// A baseline must be declared as one, and be what the gate judges.
+fn check_baseline(
+    policy: &Policy,
+    entry: &GateEntry,
+    kind: GateKind,
+    judge: &dyn Judge,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(BaselineSource::Evidence(id)) = judge.baseline() else { return };
+    let message = match policy.evidence(id).map(|evidence| &evidence.demand) {
+        None => format!("gate `{}` compares with evidence `{id}`, which is not declared", entry.id),
+        Some(demand) if demand.role != Role::Baseline => {
+            format!("gate `{}` compares with evidence `{id}`, which has no `role = \"baseline\"`", entry.id)
+        }
+        Some(demand) if demand.format.is_some_and(|format| !kind.judges_content(format.kind())) => {
+            format!("gate `{}` of kind `{}` cannot compare with evidence `{id}`", entry.id, kind.as_str())
+        }
+        Some(_) => return,
+    };
+    problems.push(entry.settings.problem("baseline", message));
 }
 
 impl GateKind {

@@ -236,9 +236,24 @@ codes! {
     TestsSkipped = "tests.skipped", Fail, Agent, FixTests,
         "more tests were skipped than the policy allows",
         "let the skipped tests run again, and push";
+    TestsRemoved = "tests.removed", Fail, Agent, FixTests,
+        "tests of the base are no longer there",
+        "restore the tests, or have the policy accept their removal with a waiver, and push";
+    TestsNewlySkipped = "tests.newly_skipped", Fail, Agent, FixTests,
+        "tests that ran at the base are skipped now",
+        "let the tests run again, and push";
+    TestsBaselineUnavailable = "tests.baseline_unavailable", Unmeasured, Operator, AskOperator,
+        "the base's test report, which the policy compares with, is not there or could not be read",
+        "put the base's report where the policy names it, then run the gate again";
     FindingsOverLimit = "findings.over_limit", Fail, Agent, FixFindings,
         "more findings of a level than the policy allows",
         "mend the findings, and push";
+    FindingsSuppressed = "findings.suppressed", Fail, Agent, FixFindings,
+        "the change suppresses more findings than the policy allows",
+        "mend the findings instead of suppressing them, and push";
+    FindingsBaselineUnavailable = "findings.baseline_unavailable", Unmeasured, Operator, AskOperator,
+        "there are more findings than the policy allows, and the baseline that tells old from new could not be read",
+        "mend the baseline the policy names, then run the gate again";
     CoverageBelow = "coverage.below", Fail, Agent, RaiseCoverage,
         "coverage is below what the policy asks for",
         "add tests that run the uncovered lines, and push";
@@ -356,6 +371,9 @@ codes! {
     RuntimeOperatorRequired = "runtime.operator_required", NeedsHuman, Operator, AskOperator,
         "the repair class changes a runtime, so a person decides however green the evidence is",
         "an operator reads the plan and approves it explicitly; nothing here carries it out";
+    CoverageDiffUnavailable = "coverage.diff_unavailable", Unmeasured, Operator, AskOperator,
+        "the policy asks for coverage of the changed lines, and the change or the report does not show lines",
+        "hand the change in as a diff, and let the coverage tool write a format that has lines";
     PolicyRequirementFailed = "policy.requirement_failed", Fail, Agent, FixFindings,
         "the expression the policy requires of the document is false",
         "change what the document measures until the expression holds, and push";

@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::evidence::demand::PathPattern;
+use crate::evidence::exit_codes::ExitCodes;
 use crate::evidence::{Binding, Demand, Format};
 use crate::model::{ActionKind, Code, Digest, EvidenceId, GateId, Timestamp, sanitize};
 
@@ -210,11 +211,15 @@ fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) ->
     if raw.require_binding.contains(&Binding::AssertedByCaller) {
         keep("require_binding", "`asserted_by_caller` is no binding that can be asked for".to_owned());
     }
+    for message in raw.exit_codes.iter().flat_map(ExitCodes::problems) {
+        keep("exit_codes", message);
+    }
     if problems.len() > before {
         return None;
     }
     let demand = Demand {
         id: id?,
+        role: raw.role,
         artifact: artifact?,
         artifact_glob,
         path,
@@ -225,6 +230,7 @@ fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) ->
         allow_dirty: raw.allow_dirty,
         producer_job: raw.from.as_ref().and_then(|from| from.job.clone()),
         command: raw.command.clone(),
+        exit_codes: raw.exit_codes.clone(),
     };
     Some(EvidenceEntry { demand, from: raw.from.clone(), raw })
 }

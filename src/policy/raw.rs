@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Binding;
+use crate::evidence::demand::Role;
+use crate::evidence::exit_codes::ExitCodes;
 use crate::model::{ActionKind, Span};
 
 /// `[people]`: who may decide what the gates leave to a person.
@@ -91,6 +93,9 @@ pub struct From {
 pub struct RawEvidence {
     /// The artifact's name.
     pub artifact: String,
+    /// Whose report it is: of the judged head, or of the base, for gates to compare with. Default `head`.
+    #[serde(default)]
+    pub role: Role,
     /// How the name is compared. Default `exact`.
     #[serde(default, rename = "match")]
     pub name_match: NameMatch,
@@ -116,6 +121,8 @@ pub struct RawEvidence {
     pub command: Vec<String>,
     /// Which job makes it. Default: any.
     pub from: Option<From>,
+    /// What the command's non-zero exit codes mean; every other one is a crash. Default: what they mean for its tool.
+    pub exit_codes: Option<ExitCodes>,
 }
 
 fn auto() -> String {

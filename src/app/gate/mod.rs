@@ -1,5 +1,6 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
+mod baselines;
 mod connect;
 mod fetch;
 mod lookups;
@@ -12,6 +13,7 @@ pub mod this_run;
 
 use super::Ended;
 
+pub use baselines::beside_policy;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

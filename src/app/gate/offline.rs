@@ -2,19 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{EXIT_POLICY, Failure};
-use crate::evidence::{Binding, Target};
+use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
+use crate::evidence::changed_lines::{ChangedLines, changed_lines};
+use crate::evidence::{Binding, Limits, Target};
 use crate::gate::{Facts, PolicyOrigin, evaluate, policy_gate};
 use crate::model::{CommitSha, PullNumber, RepoSlug, Timestamp};
 use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
 use crate::report::{self, PolicyFacts, TargetFacts};
 
+use super::baselines::beside_policy;
 use super::outputs::{self, Decided, no_verdict};
 use crate::app::folder::EvidenceFolder;
 use crate::app::judge::{SoundPolicy, assess_all, conclude, limits};
 use crate::app::pull_file::read_pull_facts;
-use crate::app::{Ended, OutputForm, clock};
+use crate::app::{Ended, OutputForm, clock, read_named};
 
 /// The settings of `gate` over a folder.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Request {
     pub policy: Option<PathBuf>,
     /// The pull request's facts, for gates that judge them.
     pub facts: Option<PathBuf>,
+    /// The change, as `git diff` prints it.
+    pub diff: Option<PathBuf>,
     pub out: PathBuf,
     pub now: Option<Timestamp>,
     pub form: OutputForm,
@@ -60,6 +64,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
     let (sound, policy_facts, origin, proposed) = load_policy(request, &folder)?;
     let target = Target {
         head: head.clone(),
+        base: target_facts.base_sha.clone(),
         repo: request.repo.clone(),
         pull_request: request.pull_request,
         origin: Some(Binding::AssertedByCaller),
@@ -82,6 +87,8 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         event: None,
         pull,
         now,
+        baselines: beside_policy(request.policy.as_deref(), &sound.gates),
+        changed_lines: changed_lines_of(request.diff.as_deref(), &limits)?,
     };
     let artifacts = folder.read(&sound.demands(), &limits);
     let builtin = policy_gate(origin).into_iter().collect();
@@ -112,6 +119,15 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         limits: &limits,
     });
     Ok(Decided { report, packet: judged.packet })
+}
+
+/// The lines the change adds or alters, where the caller handed it in.
+fn changed_lines_of(diff: Option<&Path>, limits: &Limits) -> Result<Result<ChangedLines, String>, Failure> {
+    let Some(path) = diff else {
+        return Ok(Err("no diff was given: pass `--diff FILE`".to_owned()));
+    };
+    let bytes = read_named(path, "the diff", EXIT_CONTEXT)?;
+    Ok(changed_lines(&bytes, limits).map_err(|error| error.to_string()))
 }
 
 fn parse_sha(text: Option<&str>, flag: &str) -> Result<Option<CommitSha>, Failure> {

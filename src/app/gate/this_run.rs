@@ -20,6 +20,7 @@ use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
 use crate::report::{self, PolicyFacts, TargetFacts};
 
+use super::baselines::at_base;
 use super::connect::connect;
 use super::fetch::{RunArtifacts, condemn_superseded};
 use super::lookups::{
@@ -218,6 +219,7 @@ fn judge_run(
     let sound = &loaded.sound;
     let target = Target {
         head: head.clone(),
+        base: base.clone(),
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
         origin: origin(context, &head),
@@ -250,6 +252,8 @@ fn judge_run(
         event: facts.event.clone(),
         pull,
         now: *now,
+        baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
+        changed_lines: Err("the forge was not asked for the change's lines".to_owned()),
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 

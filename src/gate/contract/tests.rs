@@ -9,15 +9,7 @@ fn judge(settings: &str, pull: Option<PullFacts>) -> Vec<Blocker> {
     let settings: Settings = toml::from_str(settings).unwrap();
     assert_eq!(settings.problems(), []);
     let head = "a".repeat(40).parse().unwrap();
-    let facts = Facts {
-        head,
-        base: None,
-        repo: None,
-        pull_request: None,
-        event: None,
-        pull,
-        now: "2026-11-21T10:00:00Z".parse().unwrap(),
-    };
+    let facts = Facts { pull, ..Facts::of_head(head, "2026-11-21T10:00:00Z".parse().unwrap()) };
     let all = EvidenceSet::new();
     let input = Input { evidence: Vec::new(), complete: true, implied: Vec::new(), all: &all, facts: &facts };
     settings.judge(&input).blockers

@@ -38,13 +38,9 @@ fn pull_of(issue: LinkedIssue) -> PullFacts {
 fn judge(settings: &str, pull: PullFacts) -> Judgement {
     let settings: Settings = toml::from_str(settings).unwrap();
     let facts = Facts {
-        head: head(),
-        base: None,
         repo: Some("pdurlej/patchwarden".parse().unwrap()),
-        pull_request: None,
-        event: None,
         pull: Some(pull),
-        now: "2026-06-10T00:00:00Z".parse().unwrap(),
+        ..Facts::of_head(head(), "2026-06-10T00:00:00Z".parse().unwrap())
     };
     let all = EvidenceSet::new();
     settings.judge(&Input {

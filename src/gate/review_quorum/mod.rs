@@ -8,7 +8,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use crate::evidence::demand::PathPattern;
+use crate::evidence::demand::{PathPattern, Role};
 use crate::evidence::{Demand, Format};
 use crate::model::{Code, GateId};
 
@@ -32,6 +32,7 @@ impl KindSettings for Settings {
                 let Source::Artifact(artifact) = &lane.source else { return None };
                 Some(Demand {
                     id: format!("{gate}.{}", lane.name).parse().ok()?,
+                    role: Role::Head,
                     artifact: artifact.clone(),
                     artifact_glob: None,
                     // Every file in it, so that no answer hides behind another.
@@ -43,6 +44,7 @@ impl KindSettings for Settings {
                     allow_dirty: true,
                     command: Vec::new(),
                     producer_job: None,
+                    exit_codes: None,
                 })
             })
             .collect()
