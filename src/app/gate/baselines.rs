@@ -82,7 +82,7 @@ mod tests {
         assert!(matches!(read_file(&folder.path().join("none")), BaselineFile::Absent));
         assert!(matches!(read_file(folder.path()), BaselineFile::Unreadable(_)));
         let file = folder.path().join("b.sarif");
-        std::fs::write(&file, "{}").unwrap();
+        std::fs::write(&file, "{").unwrap();
         assert!(matches!(read_file(&file), BaselineFile::Unreadable(_)));
     }
 }
