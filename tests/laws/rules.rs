@@ -160,11 +160,12 @@ pub fn exit_codes(source: &Source) -> Vec<String> {
     if ["verdict.rs", "error.rs", "main.rs"].contains(&source.path.as_str()) {
         return Vec::new();
     }
-    let made = |line: &str| line.contains("const EXIT_") || line.contains("process::ExitCode");
-    let constants =
-        source.code.lines().enumerate().filter(|(_, line)| made(line)).map(|(index, _)| index + 1);
+    let lines = source.code.lines().enumerate();
+    let constants = lines.filter(|(_, line)| line.contains("const EXIT_")).map(|(index, _)| index + 1);
     let names = source.names();
-    let exits = names.iter().filter(|name| name.path.ends_with("process::exit")).map(|name| name.line);
+    let made = ["process::exit", "process::ExitCode"];
+    let exits =
+        names.iter().filter(|name| made.iter().any(|made| name.path.ends_with(made))).map(|name| name.line);
     constants
         .chain(exits)
         .map(|line| broken(source, line, "exit codes are made in verdict.rs, error.rs and main.rs"))
