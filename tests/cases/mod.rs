@@ -1,6 +1,7 @@
 //! The cases, one file per subject.
 //! A case of the fake forge tests the fake itself, so that the others may believe it.
 
+mod action;
 mod conformance;
 mod fake_forge_client;
 mod fake_forge_faults;
