@@ -12,7 +12,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Every way a value can hurt a shell, a log or a parser of arguments.
-const HOSTILE: &str = "a b\n::set-output name=verdict::pass\n'\"`touch pwned`$(touch pwned)${HOME} * ; exit 0 #\\";
+const HOSTILE: &str =
+    "a b\n::set-output name=verdict::pass\n'\"`touch pwned`$(touch pwned)${HOME} * ; exit 0 #\\";
 
 fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -216,7 +217,12 @@ fn any_of_three_tools_verifies_and_none_refuses() {
         let output = tree.run("gate", "x86_64", &[]);
         let there = tree.path("tools").join(tools[0]).exists();
         if there {
-            assert_eq!(output.status.code(), Some(7), "{tools:?}: {}", String::from_utf8_lossy(&output.stderr));
+            assert_eq!(
+                output.status.code(),
+                Some(7),
+                "{tools:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         tree.sum(&"1".repeat(64));
         let _ = fs::remove_file(tree.path("seen"));
@@ -255,15 +261,8 @@ fn the_actions_have_the_names_others_rely_on() {
     let gate = action("action.yml");
     let inputs = ["comment", "commit_status", "from", "needs", "out", "policy", "pull", "token", "wait"];
     assert_eq!(keys(&gate["inputs"]), inputs);
-    let outputs = [
-        "instructions",
-        "report",
-        "result_artifact",
-        "result_sha256",
-        "summary",
-        "target_sha",
-        "verdict",
-    ];
+    let outputs =
+        ["instructions", "report", "result_artifact", "result_sha256", "summary", "target_sha", "verdict"];
     assert_eq!(keys(&gate["outputs"]), outputs);
     let record = action("record/action.yml");
     assert_eq!(keys(&record["inputs"]), ["artifact", "format", "id", "input", "report", "run"]);

@@ -3,9 +3,11 @@
 
 mod action;
 mod conformance;
+mod doctor;
 mod fake_forge_client;
 mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
 mod in_run;
+mod transport;
 mod wire;
