@@ -10,6 +10,7 @@ mod inside;
 mod needs;
 mod patch_id;
 pub mod pull_facts;
+pub mod status_facts;
 mod trigger;
 mod variables;
 mod workflow_file;
