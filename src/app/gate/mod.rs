@@ -8,6 +8,7 @@ pub mod offline;
 mod outputs;
 mod pull_facts;
 mod reread;
+mod status_lookups;
 mod step;
 pub mod this_run;
 

@@ -27,7 +27,7 @@ use super::lookups::{
     JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
 };
 use super::outputs::{self, Decided, no_verdict};
-use super::{pull_facts, reread, step};
+use super::{pull_facts, reread, status_lookups, step};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -244,6 +244,14 @@ fn judge_run(
         }
         _ => None,
     };
+    let own = status_lookups::Own {
+        slug: &scene.slug,
+        context,
+        base: base.as_ref(),
+        workflow: workflow.as_ref(),
+        commit_status: request.commit_status.as_deref(),
+    };
+    let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
     let gate_facts = Facts {
         head: head.clone(),
         base,
