@@ -27,3 +27,5 @@ mod reference_docs;
 mod registered;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod window;

@@ -358,16 +358,8 @@ fn embedded(artifacts: Option<&RunArtifacts<'_>>, notes: &mut Vec<String>) -> St
     for (name, why) in looked.refused {
         notes.push(format!("artifact `{}` was not judged: {why}", sanitize(name.as_str(), 100)));
     }
-    let seen: Vec<Seen> = looked
-        .seen
-        .into_iter()
-        .map(|(artifact, one)| Seen {
-            artifact,
-            path: one.path,
-            format: one.format,
-            recorded_as: one.recorded_as,
-        })
-        .collect();
+    let seen: Vec<Seen> =
+        looked.seen.into_iter().map(|(artifact, one)| Seen::in_artifact(artifact, one)).collect();
     propose(&seen)
 }
 

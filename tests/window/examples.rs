@@ -1,0 +1,53 @@
+//! The examples of the window's contracts are genuine: the program wrote them, from the fixtures, and still does.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::support::here;
+use crate::support::program::run;
+use crate::support::snapshot::{UPDATE, compare};
+
+/// What the program prints, run in the folder of the fixtures.
+fn printed(arguments: &[&str]) -> String {
+    let ran = run(&here("tests/fixtures/window"), arguments);
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{arguments:?}");
+    ran.stdout
+}
+
+fn assert_example(name: &str, printed: &str) {
+    let path = here(&format!("examples/contracts/{name}.json"));
+    if let Err(difference) = compare(&path, Some(printed)) {
+        panic!("{difference}\nregenerate with: {UPDATE} window::examples");
+    }
+}
+
+#[test]
+fn gap_ledger() {
+    let list = printed(&["gaps", "list", "--file", "gaps.toml", "--format", "json"]);
+    assert_example("patchwarden.gap_ledger.v1", &list);
+}
+
+#[test]
+fn metrics() {
+    assert_example("patchwarden.metrics.v1", &printed(&["metrics", "events.ndjson", "--format", "json"]));
+}
+
+#[test]
+fn crossing() {
+    // The log takes one row a line; the example is the same row, spread out for readers.
+    let rows = printed(&["metrics", "events.ndjson", "--format", "events"]);
+    assert_eq!(rows.lines().count(), 1, "{rows}");
+    let row: Value = serde_json::from_str(&rows).unwrap();
+    let mut example = serde_json::to_string_pretty(&row).unwrap();
+    let _ = writeln!(example);
+    assert_example("metric.threshold_crossed.v1", &example);
+}
+
+#[test]
+fn operator_status() {
+    let result = here("examples/red-tests-and-lint/expected");
+    let arguments = ["--ledger", "gaps.toml", "--log", "events.ndjson", "--result", result.to_str().unwrap()];
+    let status = printed(&[["status", "--format", "json"].as_slice(), &arguments].concat());
+    assert_example("operator_status.v1", &status);
+}
