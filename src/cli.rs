@@ -77,17 +77,17 @@ enum Verb {
     Metrics(window::MetricsArgs),
     /// Who of the review lanes approves the head, and who is still wanted
     #[command(
-        after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --pull pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
+        after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --facts pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
     )]
     ReviewQuorum(people::OneGateArgs),
     /// Whether a pull request keeps its promises: sections, labels, linked issue, title, size
     #[command(
-        after_help = "Example:\n  patchwarden contract-check --policy .forgejo/patchwarden.toml --pull pull_facts.json\n\nExit codes: 0 pass, 11 blocked, 12 unmeasured."
+        after_help = "Example:\n  patchwarden contract-check --policy .forgejo/patchwarden.toml --facts pull_facts.json\n\nExit codes: 0 pass, 11 blocked, 12 unmeasured."
     )]
     ContractCheck(people::OneGateArgs),
     /// Whether a judge's record still matches what it judged
     #[command(
-        after_help = "Example:\n  patchwarden judge-check --policy .forgejo/patchwarden.toml --pull pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
+        after_help = "Example:\n  patchwarden judge-check --policy .forgejo/patchwarden.toml --facts pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
     )]
     JudgeCheck(people::OneGateArgs),
     /// Whether a bundle of runtime evidence makes its repair class eligible for a dry run

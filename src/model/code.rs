@@ -262,7 +262,7 @@ codes! {
         "let the coverage tool write it (for branches: `--branch` or the like), and push";
     ReviewUnseen = "review.unseen", Unmeasured, Operator, RerunWorkflow,
         "reviews of the forge, or who made the change, could not be read, so the quorum was not counted",
-        "let the gate judge again once the forge answers; offline, give the facts with `--pull FILE`";
+        "let the gate judge again once the forge answers; offline, give the pull request's facts with `--facts FILE`";
     ReviewLaneMissing = "review.lane_missing", Fail, Reviewer, RedriveReviewLane,
         "a review lane that the quorum still wants has given no verdict",
         "let the lane review the head that is judged";
@@ -286,7 +286,7 @@ codes! {
         "push a change that lets the lanes judge anew, or change lanes or need in the base branch's policy";
     ContractUnseen = "contract.unseen", Unmeasured, Operator, RerunWorkflow,
         "a part of the pull request or its issue that the contract is about could not be read",
-        "let the gate judge again once the forge answers; offline, give the facts with `--pull FILE`";
+        "let the gate judge again once the forge answers; offline, give the pull request's facts with `--facts FILE`";
     ContractSectionMissing = "contract.section_missing", Fail, Agent, AddSection,
         "a section that the contract requires is not there",
         "add the section with its exact heading";
@@ -322,7 +322,7 @@ codes! {
         "change the coupled path as well, and push";
     JudgeUnseen = "judge.unseen", Unmeasured, Operator, RerunWorkflow,
         "the comments or the item that a judge record is about could not be read",
-        "let the gate judge again once the forge answers; offline, give the facts with `--pull FILE`";
+        "let the gate judge again once the forge answers; offline, give the pull request's facts with `--facts FILE`";
     JudgeMissing = "judge.missing", Fail, Reviewer, RedriveReviewLane,
         "there is no judge record by an author the policy allows",
         "let the judge judge the item and write its record as a comment";
