@@ -4,21 +4,27 @@ pub mod accept;
 #[cfg(test)]
 mod comparison_tests;
 pub mod explain;
+pub mod feedback;
 pub mod folder;
+pub mod forge_access;
 pub mod gaps;
 pub mod gate;
 mod git;
 pub mod inspect;
 mod judge;
+mod live;
+mod merged_rows;
 pub mod metrics;
 pub mod one_gate;
 pub mod policy;
 mod pull_file;
 pub mod record;
 mod record_verb;
+mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
 pub mod status;
+mod watch;
 
 use crate::error::Failure;
 use crate::model::Timestamp;
@@ -33,6 +39,7 @@ pub enum Command {
     Inspect(inspect::Request),
     Accept(accept::Request),
     Explain(explain::Request),
+    Feedback(feedback::Request),
     Gaps(gaps::Request),
     Metrics(metrics::Request),
     Policy(policy::Request),
@@ -60,6 +67,7 @@ pub fn run(command: Command) -> Ended {
         Command::Inspect(request) => inspect::run(&request),
         Command::Accept(request) => accept::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Feedback(request) => feedback::run(&request),
         Command::Gaps(request) => gaps::run(&request),
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),

@@ -159,6 +159,7 @@ fn effective(sound: &SoundPolicy) -> toml::Table {
     section("run", toml::Table::try_from(&policy.run));
     section("protected", toml::Table::try_from(&policy.protected));
     section("limits", toml::Table::try_from(&policy.limits));
+    section("feedback", toml::Table::try_from(&policy.feedback));
     let evidence = policy
         .evidence
         .iter()

@@ -17,8 +17,8 @@ use crate::model::{ActionKind, Code, Digest, EvidenceId, GateId, Timestamp, sani
 
 pub use problem::{Problem, nearest};
 pub use raw::{
-    From, LoopLimits, NameMatch, OnFail, People, Protected, RawEvidence, RawGate, RawPolicy, RawWaiver,
-    RunRules,
+    FeedbackRules, From, LoopLimits, NameMatch, OnFail, People, Protected, RawEvidence, RawGate, RawPolicy,
+    RawWaiver, RunRules,
 };
 pub use table::{Table, field_names};
 
@@ -35,6 +35,7 @@ pub struct Policy {
     pub run: RunRules,
     pub protected: Protected,
     pub limits: LoopLimits,
+    pub feedback: FeedbackRules,
     pub evidence: Vec<EvidenceEntry>,
     pub gates: Vec<GateEntry>,
     pub waivers: Vec<Waiver>,
@@ -111,12 +112,14 @@ impl Policy {
         let run = root.take_table("run", &mut problems).read("`[run]`", &mut problems);
         let protected = root.take_table("protected", &mut problems).read("`[protected]`", &mut problems);
         let limits = read_limits(&mut root, &mut problems);
+        let feedback = root.take_table("feedback", &mut problems).read("`[feedback]`", &mut problems);
         read_rest(&root, &mut problems);
         let policy = Self {
             people: people.unwrap_or_default(),
             run: run.unwrap_or_default(),
             protected: protected.unwrap_or_default(),
             limits,
+            feedback: feedback.unwrap_or_default(),
             evidence: evidence.into_iter().filter_map(|(_, entry)| entry).collect(),
             gates,
             waivers,

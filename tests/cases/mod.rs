@@ -6,5 +6,5 @@ mod fake_forge_client;
 mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
-mod in_run;
-mod wire;
+pub mod in_run;
+pub mod wire;
