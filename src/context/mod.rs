@@ -2,6 +2,7 @@
 //! Nothing here reads the environment or a file; the shell hands both in.
 
 mod address;
+mod change_diff;
 mod claims;
 mod event;
 mod head;
@@ -17,6 +18,7 @@ mod workflow_file;
 mod tests;
 
 pub use address::{ServerUrl, ServerUrlError};
+pub use change_diff::{FileChange, Side, unified};
 pub use needs::{JobResult, NeedsError, parse_needs};
 pub use patch_id::patch_id;
 pub use pull_facts::PullFacts;

@@ -8,6 +8,7 @@ pub mod offline;
 mod outputs;
 mod pull_facts;
 mod reread;
+mod same_diff;
 mod step;
 pub mod this_run;
 

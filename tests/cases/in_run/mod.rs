@@ -6,6 +6,7 @@ mod attempts;
 mod effects;
 mod example;
 mod kill;
+mod people;
 mod policy;
 mod producers;
 mod requests;
