@@ -91,7 +91,17 @@ fn every_code_is_given_by_a_case() {
 
 /// Families that need a forge: the fake forge's cases show them.
 fn offline(code: Code) -> bool {
-    let families = ["evidence.", "tests.", "findings.", "coverage.", "policy."];
+    let families = [
+        "evidence.",
+        "tests.",
+        "findings.",
+        "coverage.",
+        "policy.",
+        "review.",
+        "contract.",
+        "judge.",
+        "runtime.",
+    ];
     families.iter().any(|family| code.as_str().starts_with(family))
 }
 

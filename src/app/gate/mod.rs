@@ -1,6 +1,7 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
 mod baselines;
+mod change;
 mod connect;
 mod fetch;
 mod lookups;
@@ -8,6 +9,7 @@ pub mod offline;
 mod outputs;
 mod pull_facts;
 mod reread;
+mod status_lookups;
 mod step;
 pub mod this_run;
 
