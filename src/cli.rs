@@ -70,7 +70,7 @@ enum Verb {
     Inspect(InspectArgs),
     /// Hold signals from after the merge against thresholds, and propose follow-up work
     #[command(
-        after_help = "Example:\n  patchwarden feedback-intake-check --incidents docs/incidents.md --notes docs/notes.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
+        after_help = "Example:\n  patchwarden feedback-intake-check --incidents INCIDENTS.md --notes NOTES.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
     )]
     FeedbackIntakeCheck(feedback::FeedbackArgs),
     /// Keep the ledger of what is still missing
