@@ -86,6 +86,9 @@ impl Judge for Settings {
         if !self.authors.is_empty() && !item.comments.complete {
             return self.unseen(judgement, "the comments could not be read");
         }
+        if self.target == TargetKind::PullRequest && pull.commit_count.is_none() {
+            return self.unseen(judgement, "the number of commits could not be read");
+        }
         if !item.labels.complete {
             return self.unseen(judgement, "the labels could not be read");
         }
@@ -104,7 +107,9 @@ impl Judge for Settings {
         for one in &newest {
             let before = judgement.blockers.len();
             self.check(one, &item, input.facts, &mut judgement);
-            let holds = if judgement.blockers.len() == before { "holds" } else { "does not hold" };
+            let mut found = judgement.blockers.iter().skip(before);
+            let asks = |blocker: &Blocker| blocker.code == Code::JudgeOperatorNeeded;
+            let holds = if found.all(asks) { "holds" } else { "does not hold" };
             words.push(format!("the record by {} {holds}", one.by));
         }
         judgement.observed = if words.is_empty() { "no record".to_owned() } else { words.join(", ") };

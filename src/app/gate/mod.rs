@@ -9,12 +9,16 @@ pub mod offline;
 mod outputs;
 mod pull_facts;
 mod reread;
+mod same_diff;
+mod status_lookups;
 mod step;
 pub mod this_run;
 
 use super::Ended;
 
 pub use baselines::beside_policy;
+pub use connect::tune;
+pub use fetch::RESULT_PREFIX;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

@@ -27,7 +27,7 @@ use super::lookups::{
     JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
 };
 use super::outputs::{self, Decided, no_verdict};
-use super::{change, pull_facts, reread, step};
+use super::{change, pull_facts, reread, status_lookups, step};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -239,11 +239,19 @@ fn judge_run(
     builtin.extend(judge_protected(&sound.policy, request.policy.as_str(), &local, &changed));
     let pull = match (&asked.pull, &files) {
         (Some(pull), Some(files)) => {
-            let wanted = pull_facts::Wanted::by(&sound.policy, &builtin);
-            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, wanted))
+            let wanted = pull_facts::Wanted::by(&sound.gates, &builtin, &evidence);
+            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, &wanted))
         }
         _ => None,
     };
+    let own = status_lookups::Own {
+        slug: &scene.slug,
+        context,
+        base: base.as_ref(),
+        workflow: workflow.as_ref(),
+        commit_status: request.commit_status.as_deref(),
+    };
+    let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
     let gate_facts = Facts {
         head: head.clone(),
         base,
