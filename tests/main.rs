@@ -8,6 +8,8 @@ mod case_runner;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod code_edits;
+#[cfg(test)]
 mod contracts;
 #[cfg(test)]
 mod determinism;
@@ -25,6 +27,8 @@ mod record_walk;
 mod reference_docs;
 #[cfg(test)]
 mod registered;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
