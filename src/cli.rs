@@ -1,5 +1,6 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
+mod forge;
 mod gate;
 mod people;
 mod record;
@@ -47,6 +48,17 @@ enum Verb {
         after_help = "Example:\n  patchwarden accept --instruction repair_instruction.json --entry 1f3c9ab2 --policy .forgejo/patchwarden.toml --evidence artifacts --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 holds, 11 does not, 12 could not tell."
     )]
     Accept(AcceptArgs),
+    /// List, download or upload artifacts of this run, without Node
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  patchwarden artifact list\n  patchwarden artifact download unit-tests --out unit-tests"
+    )]
+    Artifact(forge::ArtifactVerb),
+    /// Show what this server, runner and token can do, and what that costs the promises
+    #[command(
+        after_help = "Examples:\n  patchwarden doctor\n  PATCHWARDEN_TOKEN=… patchwarden doctor --server https://forge.example --repo owner/name\n\nOnly reads. The exit code is 0 unless the forge could not be asked."
+    )]
+    Doctor(forge::DoctorArgs),
     /// Explain a code, or why a gate of a report decided as it did
     #[command(
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
@@ -181,12 +193,23 @@ enum PolicyVerb {
         #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = DEFAULT_PATH)]
         write: Option<PathBuf>,
     },
-    /// Say everything that is wrong with a policy
-    #[command(after_help = "Example:\n  patchwarden policy check .forgejo/patchwarden.toml")]
+    /// Say everything that is wrong with a policy, and with the workflow that holds the gate
+    #[command(
+        after_help = "Examples:\n  patchwarden policy check .forgejo/patchwarden.toml\n  patchwarden policy check --workflow .forgejo/workflows/ci.yml --required-context 'ci / gate (pull_request)'"
+    )]
     Check {
-        /// The policy
-        #[arg(value_name = "FILE", default_value = DEFAULT_PATH)]
-        file: PathBuf,
+        /// The policy; with `--workflow` it may be left out
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// The workflow file that holds the gate
+        #[arg(long, value_name = "FILE")]
+        workflow: Option<PathBuf>,
+        /// The gate's job, where its step does not show it
+        #[arg(long, value_name = "ID", requires = "workflow")]
+        job: Option<String>,
+        /// A status context that branch protection requires; may be repeated
+        #[arg(long, value_name = "CONTEXT")]
+        required_context: Vec<String>,
         #[command(flatten)]
         form: FormArg,
     },
@@ -263,6 +286,8 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::Gate(args) => Command::Gate(gate::gate_request(args)?),
         Verb::Record(args) => Command::Record(record::record_request(args)?),
         Verb::Accept(args) => Command::Accept(accept_request(args)),
+        Verb::Artifact(verb) => Command::Artifact(verb.into()),
+        Verb::Doctor(args) => Command::Doctor(args.into()),
         Verb::Explain(args) => {
             let form = args.form.format.into();
             Command::Explain(match args.report {
@@ -282,7 +307,15 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::RuntimeRepairCheck(args) => Command::RuntimeRepairCheck(people::runtime_repair_request(args)),
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },
-            PolicyVerb::Check { file, form } => policy::Request::Check { file, form: form.format.into() },
+            PolicyVerb::Check { file, workflow, job, required_context, form } => {
+                policy::Request::Check(policy::Check {
+                    file,
+                    workflow,
+                    job,
+                    required_contexts: required_context,
+                    form: form.format.into(),
+                })
+            }
             PolicyVerb::Show { file, form } => policy::Request::Show { file, form: form.format.into() },
             PolicyVerb::Schema => policy::Request::Schema,
         }),

@@ -1,5 +1,6 @@
 //! Cases: each folder of `tests/cases` and of `examples` with a `case.toml` is judged, and every output compared.
-//! `case.toml` says by hand how it must end; `expected/` holds the outputs, written by `PATCHWARDEN_UPDATE=1`.
+//! `case.toml` says by hand how it must end; `expected/` holds the outputs, written by `PATCHWARDEN_UPDATE=1`;
+//! what lies in `beside/` (a baseline, a diff) is laid beside the policy.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -142,6 +143,9 @@ fn judge(case: &Path) -> Vec<String> {
 fn prepare(case: &Path, file: &CaseFile, scratch: &Path) {
     if let Some(policy) = POLICIES.iter().map(|path| case.join(path)).find(|path| path.is_file()) {
         std::fs::copy(policy, scratch.join("policy.toml")).unwrap();
+    }
+    for (path, bytes) in checked_in(&case.join("beside")) {
+        crate::support::evidence::write(&scratch.join(path), &bytes);
     }
     if case.join("facts.json").is_file() {
         std::fs::copy(case.join("facts.json"), scratch.join("facts.json")).unwrap();

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::evidence::read::Recognised;
 use crate::evidence::{Format, format::Kind};
 use crate::model::{ArtifactName, RelPath};
 
@@ -14,6 +15,14 @@ pub struct Seen {
     pub format: Format,
     /// The id its manifest lists it under, where it has one.
     pub recorded_as: Option<String>,
+}
+
+impl Seen {
+    /// A report that was recognised in the artifact.
+    pub fn in_artifact(artifact: ArtifactName, report: Recognised) -> Self {
+        let Recognised { path, format, recorded_as } = report;
+        Self { artifact, path, format, recorded_as }
+    }
 }
 
 /// The policy for these reports, as TOML: one piece of evidence and one gate each, every limit at its default.
@@ -58,6 +67,7 @@ fn gate_kind(format: Format) -> Option<&'static str> {
         Kind::Tests => Some("tests"),
         Kind::Findings => Some("findings"),
         Kind::Coverage => Some("coverage"),
+        Kind::Attestations => Some("presence"),
         Kind::Document | Kind::Reviews | Kind::Judge | Kind::Bundle => None,
     }
 }

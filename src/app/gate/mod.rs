@@ -1,6 +1,7 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
 mod baselines;
+mod change;
 mod connect;
 mod fetch;
 mod lookups;
@@ -9,6 +10,7 @@ mod outputs;
 mod pull_facts;
 mod reread;
 mod same_diff;
+mod status_lookups;
 mod step;
 pub mod this_run;
 

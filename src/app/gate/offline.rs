@@ -189,12 +189,7 @@ pub fn embedded(folder: &EvidenceFolder) -> String {
     let seen: Vec<Seen> = folder
         .recognise(&limits())
         .into_iter()
-        .map(|(artifact, one)| Seen {
-            artifact,
-            path: one.path,
-            format: one.format,
-            recorded_as: one.recorded_as,
-        })
+        .map(|(artifact, one)| Seen::in_artifact(artifact, one))
         .collect();
     propose(&seen)
 }

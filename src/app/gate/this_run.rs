@@ -27,7 +27,7 @@ use super::lookups::{
     JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
 };
 use super::outputs::{self, Decided, no_verdict};
-use super::{pull_facts, reread, step};
+use super::{change, pull_facts, reread, status_lookups, step};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -244,6 +244,14 @@ fn judge_run(
         }
         _ => None,
     };
+    let own = status_lookups::Own {
+        slug: &scene.slug,
+        context,
+        base: base.as_ref(),
+        workflow: workflow.as_ref(),
+        commit_status: request.commit_status.as_deref(),
+    };
+    let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
     let gate_facts = Facts {
         head: head.clone(),
         base,
@@ -253,7 +261,7 @@ fn judge_run(
         pull,
         now: *now,
         baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
-        changed_lines: Err("the forge was not asked for the change's lines".to_owned()),
+        changed_lines: change::lines(repo, &sound.gates, asked.pull.as_ref(), &head, files.as_ref()),
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 
@@ -358,16 +366,8 @@ fn embedded(artifacts: Option<&RunArtifacts<'_>>, notes: &mut Vec<String>) -> St
     for (name, why) in looked.refused {
         notes.push(format!("artifact `{}` was not judged: {why}", sanitize(name.as_str(), 100)));
     }
-    let seen: Vec<Seen> = looked
-        .seen
-        .into_iter()
-        .map(|(artifact, one)| Seen {
-            artifact,
-            path: one.path,
-            format: one.format,
-            recorded_as: one.recorded_as,
-        })
-        .collect();
+    let seen: Vec<Seen> =
+        looked.seen.into_iter().map(|(artifact, one)| Seen::in_artifact(artifact, one)).collect();
     propose(&seen)
 }
 
