@@ -65,6 +65,11 @@ pub trait Judge {
     fn baseline(&self) -> Option<BaselineSource<'_>> {
         None
     }
+
+    /// Whether it asks for the lines of the change ([`Facts::changed_lines`]).
+    fn wants_changed_lines(&self) -> bool {
+        false
+    }
 }
 
 /// The keys of a gate kind as people write them. The doc comments become the schema.
@@ -245,6 +250,11 @@ impl Gates {
                 BaselineSource::Evidence(_) => None,
             })
             .collect()
+    }
+
+    /// Whether any gate asks for the lines of the change.
+    pub fn want_changed_lines(&self) -> bool {
+        self.0.iter().any(|(_, _, built)| built.judge.wants_changed_lines())
     }
 
     /// Each gate with its own keys, every default filled in.

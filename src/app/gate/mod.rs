@@ -1,6 +1,7 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
 mod baselines;
+mod change;
 mod connect;
 mod fetch;
 mod lookups;

@@ -27,7 +27,7 @@ use super::lookups::{
     JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
 };
 use super::outputs::{self, Decided, no_verdict};
-use super::{pull_facts, reread, status_lookups, step};
+use super::{change, pull_facts, reread, status_lookups, step};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -261,7 +261,7 @@ fn judge_run(
         pull,
         now: *now,
         baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
-        changed_lines: Err("the forge was not asked for the change's lines".to_owned()),
+        changed_lines: change::lines(repo, &sound.gates, asked.pull.as_ref(), &head, files.as_ref()),
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 

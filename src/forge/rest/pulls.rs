@@ -136,6 +136,16 @@ impl Repo<'_> {
         wire.into_iter().map(|file| file.convert(&request.exchange())).collect()
     }
 
+    /// The change as a patch of at most `limit` bytes, from the merge base to the head as they are now
+    /// (transcripts `operator`). Nothing in it says which commits those are.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub fn diff(self, number: PullNumber, limit: u64) -> Result<Vec<u8>, ForgeError> {
+        let request = self.get_request(&["pulls", &format!("{number}.diff")])?;
+        self.client.call(&request, |reply| body::read(reply, limit))
+    }
+
     /// The reviews, oldest first.
     ///
     /// # Errors
