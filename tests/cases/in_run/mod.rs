@@ -12,6 +12,7 @@ mod policy;
 mod producers;
 mod requests;
 mod same_rules;
+mod statuses;
 mod three_jobs;
 mod triggers;
 mod weather;
