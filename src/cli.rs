@@ -1,6 +1,7 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
 mod gate;
+mod loop_verbs;
 mod people;
 mod record;
 mod window;
@@ -47,6 +48,16 @@ enum Verb {
         after_help = "Example:\n  patchwarden accept --instruction repair_instruction.json --entry 1f3c9ab2 --policy .forgejo/patchwarden.toml --evidence artifacts --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 holds, 11 does not, 12 could not tell."
     )]
     Accept(AcceptArgs),
+    /// Turn a verdict that exists already into a repair packet
+    #[command(
+        after_help = "Examples:\n  patchwarden repair gate_report.json --head \"$(git rev-parse HEAD)\" --policy .forgejo/patchwarden.toml --out repair_instruction.json\n  patchwarden repair suggestions.sarif --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 a packet was made; 2 no verdict, 3 another policy, 4 stale or of another head: nothing is written."
+    )]
+    Repair(loop_verbs::RepairArgs),
+    /// Show a gate's report in another form: SARIF, JUnit, in-toto, OpenMetrics
+    #[command(
+        after_help = "Example:\n  patchwarden render --from patchwarden-out/gate_report.json sarif --out gate.sarif"
+    )]
+    Render(loop_verbs::RenderArgs),
     /// Explain a code, or why a gate of a report decided as it did
     #[command(
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
@@ -263,6 +274,8 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::Gate(args) => Command::Gate(gate::gate_request(args)?),
         Verb::Record(args) => Command::Record(record::record_request(args)?),
         Verb::Accept(args) => Command::Accept(accept_request(args)),
+        Verb::Repair(args) => Command::Repair(args.into()),
+        Verb::Render(args) => Command::Render(args.into()),
         Verb::Explain(args) => {
             let form = args.form.format.into();
             Command::Explain(match args.report {

@@ -4,6 +4,7 @@ mod baselines;
 mod connect;
 mod fetch;
 mod lookups;
+mod memory;
 pub mod offline;
 mod outputs;
 mod pull_facts;
@@ -14,6 +15,7 @@ pub mod this_run;
 use super::Ended;
 
 pub use baselines::beside_policy;
+pub use memory::remembered_file;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

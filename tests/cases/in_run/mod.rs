@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod attempts;
+mod closed_loop;
 mod effects;
 mod example;
 mod kill;
