@@ -4,6 +4,7 @@
 mod artifacts;
 mod attempts;
 mod change;
+mod closed_loop;
 mod effects;
 mod example;
 mod kill;
