@@ -6,5 +6,6 @@ mod fake_forge_client;
 mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
-mod in_run;
+mod from_base;
+pub mod in_run;
 mod wire;

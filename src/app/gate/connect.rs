@@ -33,6 +33,11 @@ pub fn connect(context: &RunContext, variables: &Variables) -> Result<Client, Fa
     Client::new(settings).map_err(|error| no_verdict("the forge could not be reached").caused_by(error))
 }
 
+/// The pause between two questions of a wait, where a test sets one.
+pub fn pause_for_tests(variables: &Variables) -> Option<Duration> {
+    milliseconds(variables, BACKOFF).ok().flatten()
+}
+
 fn milliseconds(variables: &Variables, name: &str) -> Result<Option<Duration>, Failure> {
     let Some(text) = variables.exact(name) else { return Ok(None) };
     let number = text.parse::<u64>();

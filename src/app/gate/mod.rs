@@ -1,19 +1,29 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
+mod await_runs;
 mod baselines;
 mod connect;
 mod fetch;
+mod from_base;
+mod head_runs;
+mod in_the_run;
 mod lookups;
 pub mod offline;
 mod outputs;
+mod policy_source;
 mod pull_facts;
 mod reread;
+mod scene;
 mod step;
 pub mod this_run;
+mod wanted;
+mod watch;
+mod workflow_changes;
 
 use super::Ended;
 
 pub use baselines::beside_policy;
+pub use from_base::Waits;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

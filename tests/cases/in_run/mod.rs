@@ -13,4 +13,4 @@ mod same_rules;
 mod three_jobs;
 mod triggers;
 mod weather;
-mod yard;
+pub mod yard;
