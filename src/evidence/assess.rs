@@ -67,6 +67,7 @@ fn unread(demand: &Demand) -> Evidence {
         age_seconds: None,
         faults: Vec::new(),
         notes: Vec::new(),
+        not_due: None,
         content: None,
     }
 }
