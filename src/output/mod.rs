@@ -10,6 +10,7 @@ mod people;
 mod tests;
 mod text;
 
+pub use escape::markdown_line;
 pub use explain::explain_gate;
 pub use json::{render as json, render_line as json_line};
 pub use markdown::render as markdown;

@@ -18,11 +18,19 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ledger", &["model", "evidence", "policy", "repair"]),
     ("metrics", &["model"]),
     ("status", &["model", "evidence", "policy", "gate", "verdict", "repair", "report", "ledger", "metrics"]),
+    // The digest counts what was read of many repositories; `status` is there for the escaper its page shares.
+    (
+        "digest",
+        &[
+            "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
+            "status",
+        ],
+    ),
     (
         "contracts",
         &[
             "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "ledger", "metrics", "status",
+            "ledger", "metrics", "status", "digest",
         ],
     ),
 ];
