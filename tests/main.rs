@@ -14,6 +14,8 @@ mod contracts;
 #[cfg(test)]
 mod determinism;
 #[cfg(test)]
+mod digest;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fake_forge;
