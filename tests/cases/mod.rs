@@ -9,5 +9,6 @@ mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
 mod in_run;
+mod own_workflows;
 mod transport;
 mod wire;

@@ -11,6 +11,7 @@ mod policy;
 mod producers;
 mod requests;
 mod same_rules;
+mod slow_forge;
 mod statuses;
 mod three_jobs;
 mod triggers;
