@@ -20,7 +20,11 @@ mod fake_forge;
 #[cfg(test)]
 mod green_on_its_face;
 #[cfg(test)]
+mod injection;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod loop_verbs;
 #[cfg(test)]
 mod record_walk;
 #[cfg(test)]

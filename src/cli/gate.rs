@@ -47,6 +47,9 @@ pub(super) struct GateArgs {
     /// Offline: the change, as `git diff -M --unified=0 BASE...HEAD` prints it, for the coverage of changed lines
     #[arg(long, value_name = "FILE", requires = "evidence")]
     diff: Option<PathBuf>,
+    /// The `repair_instruction.json` of an earlier head. Inside a workflow the newest is looked for where none is named
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
@@ -81,6 +84,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         policy,
         facts,
         diff,
+        previous,
         from: FromArg::ThisRun,
         needs,
         commit_status,
@@ -100,6 +104,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
             policy,
             facts,
             diff,
+            previous,
             out,
             now,
             form,
@@ -119,6 +124,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         needs,
         pull,
         head,
+        previous,
         commit_status,
         comment,
     })))

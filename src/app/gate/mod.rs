@@ -5,6 +5,7 @@ mod change;
 mod connect;
 mod fetch;
 mod lookups;
+mod memory;
 pub mod offline;
 mod outputs;
 mod pull_facts;
@@ -19,6 +20,7 @@ use super::Ended;
 pub use baselines::beside_policy;
 pub use connect::tune;
 pub use fetch::RESULT_PREFIX;
+pub use memory::remembered_file;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::app::judge::{Judged, SoundPolicy, assess_all, conclude, limits};
+use crate::app::judge::{Judged, SoundPolicy, assess_all, conclude_after, limits};
 use crate::app::{Ended, OutputForm, clock};
 use crate::context::{Head, Inputs, JobResult, RunContext, Trigger, Variables, WorkflowFile, parse_needs};
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
@@ -18,7 +18,7 @@ use crate::gate::{
 use crate::model::{CommitSha, Digest, PullNumber, RelPath, RepoSlug, Timestamp, Token, sanitize};
 use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
-use crate::report::{self, PolicyFacts, TargetFacts};
+use crate::report::{self, HistorySection, PolicyFacts, TargetFacts};
 
 use super::baselines::at_base;
 use super::connect::connect;
@@ -27,7 +27,7 @@ use super::lookups::{
     JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
 };
 use super::outputs::{self, Decided, no_verdict};
-use super::{change, pull_facts, reread, status_lookups, step};
+use super::{change, memory, pull_facts, reread, status_lookups, step};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub struct Request {
     pub pull: Option<PullNumber>,
     /// The head the caller expects.
     pub head: Option<String>,
+    /// The packet of an earlier head, where the caller kept it.
+    pub previous: Option<PathBuf>,
     /// Post a commit status under this context.
     pub commit_status: Option<String>,
     /// Keep one comment on the pull request up to date.
@@ -268,9 +270,11 @@ fn judge_run(
     let (reread, fresh) =
         reread::read_again(repo, request, &head, asked.pull.as_ref(), &sound.policy.sha256, loaded.origin);
     confirm(&mut evaluation, &head, &reread);
-    let judged = conclude(sound, &target, evidence, evaluation, AcceptanceHead::Next);
+    let remembered = memory::in_workflow(repo, context, &target, request.previous.as_deref())?;
+    let history = &remembered.history;
+    let judged = conclude_after(sound, &target, evidence, evaluation, AcceptanceHead::Next, history);
     notes.push(placement_note(context));
-    let decided = decided(&judged, &loaded, facts, *now, notes);
+    let decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
     Ok((decided, fresh))
 }
 
@@ -432,7 +436,7 @@ fn decided(
     loaded: &Loaded,
     facts: &TargetFacts,
     now: Timestamp,
-    notes: Vec<String>,
+    (notes, history): (Vec<String>, Option<HistorySection>),
 ) -> Decided {
     let report = report::build(&report::Judgement {
         target: facts,
@@ -442,6 +446,7 @@ fn decided(
         evaluation: &judged.evaluation,
         evidence: judged.evidence_in_order(&loaded.sound),
         packet: &judged.packet,
+        history,
         notes,
         proposed_policy: loaded.proposed.clone(),
         limits: &limits(),
