@@ -20,6 +20,8 @@ mod green_on_its_face;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod people_verbs;
+#[cfg(test)]
 mod record_walk;
 #[cfg(test)]
 mod reference_docs;
