@@ -28,6 +28,8 @@ mod laws;
 #[cfg(test)]
 mod loop_verbs;
 #[cfg(test)]
+mod people_verbs;
+#[cfg(test)]
 mod record_walk;
 #[cfg(test)]
 mod reference_docs;
