@@ -182,6 +182,18 @@ pub struct RawEvidence {
     pub exit_codes: Option<ExitCodes>,
 }
 
+/// `[keys.NAME]`: a public key that attestations may be signed with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawKey {
+    /// A PEM block `PUBLIC KEY`: Ed25519, ECDSA P-256, or RSA of at least 2048 bits for RSA-PSS.
+    pub public_key: String,
+    /// Whether its private half is kept where no job of the judged repository can use it. Only then a signature by it
+    /// binds evidence. Default false.
+    #[serde(default)]
+    pub held_outside: bool,
+}
+
 fn auto() -> String {
     "auto".to_owned()
 }
@@ -255,6 +267,9 @@ pub struct RawPolicy {
     pub protected: Protected,
     #[serde(default)]
     pub limits: LoopLimits,
+    /// Public keys by name.
+    #[serde(default)]
+    pub keys: BTreeMap<String, RawKey>,
     #[serde(default)]
     pub feedback: FeedbackRules,
     /// Evidence by id.

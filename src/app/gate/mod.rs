@@ -9,6 +9,7 @@ pub mod offline;
 mod outputs;
 mod pull_facts;
 mod reread;
+mod same_diff;
 mod status_lookups;
 mod step;
 pub mod this_run;

@@ -7,6 +7,7 @@ mod change;
 mod effects;
 mod example;
 mod kill;
+mod people;
 mod policy;
 mod producers;
 mod requests;
