@@ -1,24 +1,33 @@
 //! The shell: one file per verb. Each reads, calls the core, writes, and gives an exit code; nothing is decided here.
 
 pub mod accept;
+pub mod artifact;
 #[cfg(test)]
 mod comparison_tests;
+pub mod doctor;
 pub mod explain;
+pub mod feedback;
 pub mod folder;
+pub mod forge_access;
 pub mod gaps;
 pub mod gate;
 mod git;
+mod in_run;
 pub mod inspect;
 mod judge;
+mod live;
+mod merged_rows;
 pub mod metrics;
 pub mod one_gate;
 pub mod policy;
 mod pull_file;
 pub mod record;
-mod record_verb;
+pub mod record_verb;
+mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
 pub mod status;
+mod watch;
 
 use crate::error::Failure;
 use crate::model::Timestamp;
@@ -32,11 +41,14 @@ pub enum Command {
     Gate(gate::Request),
     Inspect(inspect::Request),
     Accept(accept::Request),
+    Artifact(artifact::Request),
+    Doctor(doctor::Request),
     Explain(explain::Request),
+    Feedback(feedback::Request),
     Gaps(gaps::Request),
     Metrics(metrics::Request),
     Policy(policy::Request),
-    Record(record::RecordRequest),
+    Record(record_verb::Request),
     OneGate(one_gate::Request),
     RuntimeRepairCheck(runtime_repair_check::Request),
     Schema(schema::Request),
@@ -59,7 +71,10 @@ pub fn run(command: Command) -> Ended {
         Command::Gate(request) => gate::run(&request),
         Command::Inspect(request) => inspect::run(&request),
         Command::Accept(request) => accept::run(&request),
+        Command::Artifact(request) => artifact::run(&request),
+        Command::Doctor(request) => doctor::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Feedback(request) => feedback::run(&request),
         Command::Gaps(request) => gaps::run(&request),
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),

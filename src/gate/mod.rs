@@ -15,10 +15,12 @@ mod judge;
 mod presence;
 mod producer_changes;
 mod producers;
+mod protected_paths;
 mod registry;
 mod result;
 pub mod review_quorum;
 pub mod runtime_repair;
+mod statuses;
 mod tests_gate;
 
 pub use baseline::BaselineSource;

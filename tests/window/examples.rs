@@ -16,6 +16,7 @@ fn printed(arguments: &[&str]) -> String {
 }
 
 fn assert_example(name: &str, printed: &str) {
+    assert!(!printed.contains(env!("CARGO_MANIFEST_DIR")), "a path of this machine is in {name}");
     let path = here(&format!("examples/contracts/{name}.json"));
     if let Err(difference) = compare(&path, Some(printed)) {
         panic!("{difference}\nregenerate with: {UPDATE} window::examples");
@@ -46,8 +47,18 @@ fn crossing() {
 
 #[test]
 fn operator_status() {
-    let result = here("examples/red-tests-and-lint/expected");
-    let arguments = ["--ledger", "gaps.toml", "--log", "events.ndjson", "--result", result.to_str().unwrap()];
+    // Below the folder of the fixtures, so that the page names no folder of the machine it was made on.
+    let result = "../../../examples/red-tests-and-lint/expected";
+    let arguments = ["--ledger", "gaps.toml", "--log", "events.ndjson", "--result", result];
     let status = printed(&[["status", "--format", "json"].as_slice(), &arguments].concat());
     assert_example("operator_status.v1", &status);
+}
+
+#[test]
+fn feedback_intake() {
+    let result = "../../../examples/no-policy/expected";
+    let arguments = ["--incidents", "incidents.md", "--notes", "notes.md", "--packet", result];
+    let common = ["feedback-intake-check", "--now", "2026-11-21T10:00:00Z", "--format", "json"];
+    let shown = printed(&[&common[..], &arguments].concat());
+    assert_example("patchwarden.feedback_intake.v1", &shown);
 }

@@ -2,6 +2,7 @@
 
 mod await_runs;
 mod baselines;
+mod change;
 mod connect;
 mod fetch;
 mod from_base;
@@ -14,6 +15,7 @@ mod policy_source;
 mod pull_facts;
 mod reread;
 mod scene;
+mod status_lookups;
 mod step;
 pub mod this_run;
 mod wanted;
@@ -23,6 +25,8 @@ mod workflow_changes;
 use super::Ended;
 
 pub use baselines::beside_policy;
+pub use connect::tune;
+pub use fetch::RESULT_PREFIX;
 pub use from_base::Waits;
 pub use offline::{embedded, read_policy_file};
 

@@ -12,10 +12,11 @@ use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
 use crate::forge::{Artifacts as Service, Client, ForgeError, FreshHead};
 use crate::gate::{
-    ChangedPaths, Evaluation, Facts, Reread, evaluate, judge_producer_changes, judge_producers,
+    ChangedPaths, Evaluation, Facts, GateResult, Reread, evaluate, judge_producer_changes, judge_producers,
     judge_protected, judge_reread, policy_gate,
 };
 use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
+use crate::policy::Policy;
 use crate::repair::AcceptanceHead;
 use crate::report::{self, TargetFacts};
 
@@ -28,7 +29,7 @@ use super::lookups::{JobList, changed_paths, job_list, policy_at, run_jobs, work
 use super::outputs::{self, Decided, no_verdict};
 use super::policy_source::{Loaded, load};
 use super::scene::{Scene, facts_of, scene};
-use super::{from_base, pull_facts, reread, step, workflow_changes};
+use super::{change, from_base, pull_facts, reread, status_lookups, step, workflow_changes};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -202,11 +203,7 @@ fn judge_run(
     builtin.extend(judge_producers(&sound.policy, &mut evidence, &jobs));
     let mut protected = judge_protected(&sound.policy, request.policy.as_str(), &local, &changed);
     if let (Some(protected), Some(base)) = (&mut protected, facts.merge_base.as_ref().or(base.as_ref())) {
-        let versions = workflow_changes::read(repo, &changed, base, &head);
-        let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
-        let of_base = own.filter(|_| from_base::stands_on_the_base(context));
-        let hidden_by = workflow_changes::hidden_by(&changed, of_base);
-        judge_producer_changes(protected, &sound.policy, &versions, hidden_by);
+        compare_workflows(protected, &sound.policy, repo, context, (&changed, base, &head));
     }
     builtin.extend(protected);
     let pull = match (&asked.pull, &files) {
@@ -216,6 +213,14 @@ fn judge_run(
         }
         _ => None,
     };
+    let own = status_lookups::Own {
+        slug: &scene.slug,
+        context,
+        base: base.as_ref(),
+        workflow: workflow.as_ref(),
+        commit_status: request.commit_status.as_deref(),
+    };
+    let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
     let gate_facts = Facts {
         head: head.clone(),
         base,
@@ -225,17 +230,37 @@ fn judge_run(
         pull,
         now: *now,
         baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
-        changed_lines: Err("the forge was not asked for the change's lines".to_owned()),
+        changed_lines: change::lines(repo, &sound.gates, asked.pull.as_ref(), &head, files.as_ref()),
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 
     let (reread, fresh) =
         reread::read_again(repo, request, &head, asked.pull.as_ref(), &sound.policy.sha256, loaded.origin);
+    let moved = asked.pull.as_ref().filter(|_| matches!(request.source, Source::HeadRuns(_)));
+    let (reread, fresh) = match moved.and_then(|pull| from_base::retargeted(context, pull)) {
+        Some(retargeted) => (retargeted, None),
+        None => (reread, fresh),
+    };
     confirm(&mut evaluation, &head, &reread);
     let judged = conclude(sound, &target, evidence, evaluation, AcceptanceHead::Next);
     notes.push(placement_note(request, context));
     let decided = decided(&judged, &loaded, facts, *now, notes);
     Ok((decided, fresh))
+}
+
+/// Adds what the change does to the workflows, of which both versions are read.
+fn compare_workflows(
+    protected: &mut GateResult,
+    policy: &Policy,
+    repo: Repo<'_>,
+    context: &RunContext,
+    (changed, base, head): (&ChangedPaths, &CommitSha, &CommitSha),
+) {
+    let versions = workflow_changes::read(repo, changed, base, head);
+    let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
+    let of_base = own.filter(|_| from_base::stands_on_the_base(context));
+    let hidden_by = workflow_changes::hidden_by(changed, of_base);
+    judge_producer_changes(protected, policy, &versions, hidden_by);
 }
 
 fn join<T>(handle: std::thread::ScopedJoinHandle<'_, T>) -> T {

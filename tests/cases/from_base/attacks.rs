@@ -79,7 +79,11 @@ fn drop_a_producer() {
         let ran = hasty(&yard.forge, gate_run(yard.demo(), pull.number));
         ran.ended(
             11,
-            &["lint:evidence.missing", "protected:protected.path_changed", "protected:protected.producer_changed"],
+            &[
+                "lint:evidence.missing",
+                "protected:protected.path_changed",
+                "protected:protected.producer_changed",
+            ],
         );
         assert!(ran.blocker("protected.producer_changed").contains("is gone"));
     }
@@ -226,7 +230,10 @@ fn race_a_push_against_the_verdict() {
 fn skip_the_gate() {
     for version in Version::ALL {
         let yard = yard(version);
-        let pull = change(&yard, &[(".forgejo/workflows/gate.yml", "on: pull_request_target\njobs:\n  gate:\n    if: false\n")]);
+        let pull = change(
+            &yard,
+            &[(".forgejo/workflows/gate.yml", "on: pull_request_target\njobs:\n  gate:\n    if: false\n")],
+        );
         stopped(&from_base(&yard, pull), "protected.path_changed");
     }
 }

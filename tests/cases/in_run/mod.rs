@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod attempts;
+mod change;
 mod effects;
 mod example;
 mod kill;
