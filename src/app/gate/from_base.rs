@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::context::{RunContext, Trigger};
 use crate::error::{EXIT_POLICY, Failure};
 use crate::forge::rest::{Pull, Repo};
+use crate::gate::Reread;
 use crate::model::{CommitSha, Span};
 
 use super::await_runs::wait;
@@ -52,6 +53,14 @@ pub fn refuse(context: &RunContext) -> Failure {
     failure
         .caused_by(format!("a run of `{event}` takes its workflow from the change itself"))
         .hint("let the gate's workflow start `on: pull_request_target`, as in examples/from-the-base")
+}
+
+/// Another base than the one this run was started for. A verdict by that one's policy would stand under the gate's
+/// context on the head, whichever base comes next: retargeting starts no run and keeps every status (LIVE section 10).
+pub fn retargeted(context: &RunContext, pull: &Pull) -> Option<Reread> {
+    let judged = context.base.as_ref()?.branch.clone().filter(|branch| *branch != pull.base_branch)?;
+    (context.trigger == Some(Trigger::PullRequestTarget))
+        .then(|| Reread::BaseChanged { judged, now: pull.base_branch.clone() })
 }
 
 /// Waits for the runs of the head that the policy at the base asks for, and looks at them.

@@ -12,10 +12,11 @@ use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
 use crate::forge::{Artifacts as Service, Client, ForgeError, FreshHead};
 use crate::gate::{
-    ChangedPaths, Evaluation, Facts, Reread, evaluate, judge_producer_changes, judge_producers,
+    ChangedPaths, Evaluation, Facts, GateResult, Reread, evaluate, judge_producer_changes, judge_producers,
     judge_protected, judge_reread, policy_gate,
 };
 use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
+use crate::policy::Policy;
 use crate::repair::AcceptanceHead;
 use crate::report::{self, HistorySection, TargetFacts};
 
@@ -204,11 +205,7 @@ fn judge_run(
     builtin.extend(judge_producers(&sound.policy, &mut evidence, &jobs));
     let mut protected = judge_protected(&sound.policy, request.policy.as_str(), &local, &changed);
     if let (Some(protected), Some(base)) = (&mut protected, facts.merge_base.as_ref().or(base.as_ref())) {
-        let versions = workflow_changes::read(repo, &changed, base, &head);
-        let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
-        let of_base = own.filter(|_| from_base::stands_on_the_base(context));
-        let hidden_by = workflow_changes::hidden_by(&changed, of_base);
-        judge_producer_changes(protected, &sound.policy, &versions, hidden_by);
+        compare_workflows(protected, &sound.policy, repo, context, (&changed, base, &head));
     }
     builtin.extend(protected);
     let pull = match (&asked.pull, &files) {
@@ -241,6 +238,11 @@ fn judge_run(
 
     let (reread, fresh) =
         reread::read_again(repo, request, &head, asked.pull.as_ref(), &sound.policy.sha256, loaded.origin);
+    let moved = asked.pull.as_ref().filter(|_| matches!(request.source, Source::HeadRuns(_)));
+    let (reread, fresh) = match moved.and_then(|pull| from_base::retargeted(context, pull)) {
+        Some(retargeted) => (retargeted, None),
+        None => (reread, fresh),
+    };
     confirm(&mut evaluation, &head, &reread);
     let remembered = memory::in_workflow(repo, context, &target, request.previous.as_deref())?;
     let history = &remembered.history;
@@ -248,6 +250,21 @@ fn judge_run(
     notes.push(placement_note(request, context));
     let decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
     Ok((decided, fresh))
+}
+
+/// Adds what the change does to the workflows, of which both versions are read.
+fn compare_workflows(
+    protected: &mut GateResult,
+    policy: &Policy,
+    repo: Repo<'_>,
+    context: &RunContext,
+    (changed, base, head): (&ChangedPaths, &CommitSha, &CommitSha),
+) {
+    let versions = workflow_changes::read(repo, changed, base, head);
+    let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
+    let of_base = own.filter(|_| from_base::stands_on_the_base(context));
+    let hidden_by = workflow_changes::hidden_by(changed, of_base);
+    judge_producer_changes(protected, policy, &versions, hidden_by);
 }
 
 fn join<T>(handle: std::thread::ScopedJoinHandle<'_, T>) -> T {

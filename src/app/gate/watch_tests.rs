@@ -1,3 +1,5 @@
+//! Waits played through with a time of their own, and the scheduler of a runner that gates and jobs share.
+
 use super::*;
 
 /// A run of the head `aaaa…` and pull request 12.
@@ -12,6 +14,7 @@ pub fn run(id: u64, workflow: &str, event: &str, status: RunStatus) -> Run {
         pull: Some(12.try_into().unwrap()),
         branch: None,
         from_fork: false,
+        branch: None,
         needs_approval: false,
         created: None,
         started: None,
