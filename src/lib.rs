@@ -9,6 +9,7 @@ mod contracts;
 pub mod digest;
 pub mod error;
 pub mod evidence;
+pub mod feedback;
 pub mod forge;
 pub mod gate;
 pub mod ledger;

@@ -7,22 +7,28 @@ mod comparison_tests;
 pub mod digest;
 pub mod doctor;
 pub mod explain;
+pub mod feedback;
 pub mod folder;
+pub mod forge_access;
 pub mod gaps;
 pub mod gate;
 mod git;
 mod in_run;
 pub mod inspect;
 mod judge;
+mod live;
+mod merged_rows;
 pub mod metrics;
 pub mod one_gate;
 pub mod policy;
 mod pull_file;
 pub mod record;
 pub mod record_verb;
+mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
 pub mod status;
+mod watch;
 
 use crate::error::Failure;
 use crate::model::Timestamp;
@@ -38,8 +44,9 @@ pub enum Command {
     Accept(accept::Request),
     Artifact(artifact::Request),
     Doctor(doctor::Request),
-    Digest(digest::Request),
+    Digest(Box<digest::Request>),
     Explain(explain::Request),
+    Feedback(feedback::Request),
     Gaps(gaps::Request),
     Metrics(metrics::Request),
     Policy(policy::Request),
@@ -70,6 +77,7 @@ pub fn run(command: Command) -> Ended {
         Command::Doctor(request) => doctor::run(&request),
         Command::Digest(request) => digest::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Feedback(request) => feedback::run(&request),
         Command::Gaps(request) => gaps::run(&request),
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),

@@ -223,6 +223,14 @@ fn effective(sound: &SoundPolicy) -> toml::Table {
     section("run", toml::Table::try_from(&policy.run));
     section("protected", toml::Table::try_from(&policy.protected));
     section("limits", toml::Table::try_from(&policy.limits));
+    let keys = policy
+        .keys
+        .raw
+        .iter()
+        .map(|(name, raw)| (name.clone(), toml::Table::try_from(raw).unwrap_or_default().into()))
+        .collect();
+    section("keys", Ok(keys));
+    section("feedback", toml::Table::try_from(&policy.feedback));
     let evidence = policy
         .evidence
         .iter()

@@ -102,7 +102,7 @@ fn judge(status: &StatusFact) -> Option<Blocker> {
         (StatusSource::Own, _) | (StatusSource::Job(JobWord::Success), StatusWord::Green) => return None,
         (_, StatusWord::Red) => (Code::StatusFailed, "is not green"),
         (StatusSource::Job(JobWord::NotSuccess), _) => {
-            (Code::StatusFailed, "says nothing of its job, which did not succeed")
+            (Code::StatusFailed, "has a job behind it that did not succeed")
         }
         (StatusSource::Job(_), _) | (StatusSource::Unverifiable, StatusWord::Pending) => {
             (Code::StatusUnfinished, "has not come to an end")

@@ -8,6 +8,6 @@ mod fake_forge_client;
 mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
-mod in_run;
+pub mod in_run;
 mod transport;
-mod wire;
+pub mod wire;

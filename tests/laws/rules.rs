@@ -17,20 +17,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The operator's window reads what was decided, and decides nothing.
     ("ledger", &["model", "evidence", "policy", "repair"]),
     ("metrics", &["model"]),
-    ("status", &["model", "evidence", "policy", "gate", "verdict", "repair", "report", "ledger", "metrics"]),
-    // The digest counts what was read of many repositories; `status` is there for the escaper its page shares.
+    ("feedback", &["model", "evidence", "policy", "repair"]),
     (
-        "digest",
+        "status",
         &[
-            "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "status",
+            "model", "evidence", "policy", "gate", "verdict", "repair", "report", "ledger", "metrics",
+            "feedback",
         ],
     ),
+    // The digest counts what was read of many repositories.
+    ("digest", &["model", "evidence", "repair", "report", "output"]),
     (
         "contracts",
         &[
             "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "ledger", "metrics", "status", "digest",
+            "ledger", "metrics", "feedback", "status", "digest",
         ],
     ),
 ];
