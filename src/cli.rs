@@ -95,9 +95,9 @@ enum Verb {
     Metrics(window::MetricsArgs),
     /// The weekly digest of the evidence of many repositories
     #[command(
-        after_help = "Examples:\n  patchwarden digest --artifacts-dir downloads --week 2026-W47 --out digest\n  patchwarden digest merge partials/*.ndjson --out digest"
+        after_help = "Examples:\n  patchwarden digest --org acme --cache digest-cache --out digest\n  patchwarden digest --artifacts-dir downloads --week 2026-W47 --out digest\n  patchwarden digest merge partials/*.ndjson --out digest"
     )]
-    Digest(digest::DigestArgs),
+    Digest(Box<digest::DigestArgs>),
     /// Who of the review lanes approves the head, and who is still wanted
     #[command(
         after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --facts pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
@@ -327,7 +327,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::FeedbackIntakeCheck(args) => Command::Feedback(args.into()),
         Verb::Gaps(args) => Command::Gaps(args.into()),
         Verb::Metrics(args) => Command::Metrics(args.into()),
-        Verb::Digest(args) => Command::Digest(digest::digest_request(args)?),
+        Verb::Digest(args) => Command::Digest(Box::new(digest::digest_request(*args))),
         Verb::ReviewQuorum(args) => Command::OneGate(people::one_gate_request(GateKind::ReviewQuorum, args)),
         Verb::ContractCheck(args) => Command::OneGate(people::one_gate_request(GateKind::Contract, args)),
         Verb::JudgeCheck(args) => Command::OneGate(people::one_gate_request(GateKind::Judge, args)),

@@ -46,7 +46,7 @@ pub enum Command {
     Accept(accept::Request),
     Artifact(artifact::Request),
     Doctor(doctor::Request),
-    Digest(digest::Request),
+    Digest(Box<digest::Request>),
     Explain(explain::Request),
     Feedback(feedback::Request),
     Gaps(gaps::Request),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) const WORKERS: usize = 10;
 
 /// Does `work` on each item, on at most `workers` at once; the result at a place belongs to the item at that place.
-pub(super) fn each<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn each<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     if workers <= 1 || items.len() == 1 {
         return items.iter().map(work).collect();
     }

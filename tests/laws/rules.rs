@@ -25,14 +25,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "feedback",
         ],
     ),
-    // The digest counts what was read of many repositories; `status` is there for the escaper its page shares.
-    (
-        "digest",
-        &[
-            "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "status",
-        ],
-    ),
+    // The digest counts what was read of many repositories.
+    ("digest", &["model", "evidence", "repair", "report", "output"]),
     (
         "contracts",
         &[

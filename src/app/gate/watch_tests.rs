@@ -14,7 +14,6 @@ pub fn run(id: u64, workflow: &str, event: &str, status: RunStatus) -> Run {
         pull: Some(12.try_into().unwrap()),
         branch: None,
         from_fork: false,
-        branch: None,
         needs_approval: false,
         created: None,
         started: None,
