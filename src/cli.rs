@@ -1,5 +1,6 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
+mod feedback;
 mod forge;
 mod gate;
 mod people;
@@ -67,12 +68,17 @@ enum Verb {
     /// What a report is, what it measured, which traps it shows, which commit it is bound to
     #[command(after_help = "Example:\n  patchwarden inspect junit.xml artifacts/lint.zip")]
     Inspect(InspectArgs),
+    /// Hold signals from after the merge against thresholds, and propose follow-up work
+    #[command(
+        after_help = "Example:\n  patchwarden feedback-intake-check --incidents INCIDENTS.md --notes NOTES.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
+    )]
+    FeedbackIntakeCheck(feedback::FeedbackArgs),
     /// Keep the ledger of what is still missing
     #[command(after_help = "Example:\n  patchwarden gaps list --open")]
     Gaps(window::GapsArgs),
     /// Rolling rates from event logs, and the thresholds they crossed
     #[command(
-        after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
+        after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n  patchwarden metrics --from-forge --server https://forge.example --repo owner/name\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
     )]
     Metrics(window::MetricsArgs),
     /// Who of the review lanes approves the head, and who is still wanted
@@ -106,7 +112,7 @@ enum Verb {
     Schema(SchemaVerb),
     /// The operator's status, as text, JSON or a static page
     #[command(
-        after_help = "Examples:\n  patchwarden status\n  patchwarden status --format html --result patchwarden-out --log events.ndjson --out status.html"
+        after_help = "Examples:\n  patchwarden status\n  patchwarden status --format html --result patchwarden-out --log events.ndjson --out status.html\n  patchwarden status --live --format html --server https://forge.example --repo owner/name --out live.html\n  patchwarden status --live --watch 127.0.0.1:8080 --server https://forge.example --repo owner/name"
     )]
     Status(window::StatusArgs),
 }
@@ -299,6 +305,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
             let InspectArgs { files, read_as, form } = args;
             Command::Inspect(inspect::Request { files, format: read_as, form: form.format.into() })
         }
+        Verb::FeedbackIntakeCheck(args) => Command::Feedback(args.into()),
         Verb::Gaps(args) => Command::Gaps(args.into()),
         Verb::Metrics(args) => Command::Metrics(args.into()),
         Verb::ReviewQuorum(args) => Command::OneGate(people::one_gate_request(GateKind::ReviewQuorum, args)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::PullFacts;
 use crate::evidence::manifest::Manifest;
 use crate::evidence::review_verdict::ReviewVerdict;
+use crate::feedback::FeedbackIntake;
 use crate::gate::GateKind;
 use crate::gate::review_quorum::ReviewQuorum;
 use crate::gate::runtime_repair::RuntimeRepair;
@@ -59,6 +60,11 @@ pub const ALL: &[Contract] = &[
         name: crate::metrics::CROSSING_SCHEMA,
         meaning: "one row of the event log: a rate crossed a threshold",
         make: schema_of::<CrossingEvent>,
+    },
+    Contract {
+        name: crate::feedback::SCHEMA,
+        meaning: "signals from after the merge, and the follow-up work they suggest",
+        make: schema_of::<FeedbackIntake>,
     },
     Contract {
         name: crate::status::SCHEMA,

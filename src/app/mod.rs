@@ -6,22 +6,28 @@ pub mod artifact;
 mod comparison_tests;
 pub mod doctor;
 pub mod explain;
+pub mod feedback;
 pub mod folder;
+pub mod forge_access;
 pub mod gaps;
 pub mod gate;
 mod git;
 mod in_run;
 pub mod inspect;
 mod judge;
+mod live;
+mod merged_rows;
 pub mod metrics;
 pub mod one_gate;
 pub mod policy;
 mod pull_file;
 pub mod record;
 pub mod record_verb;
+mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
 pub mod status;
+mod watch;
 
 use crate::error::Failure;
 use crate::model::Timestamp;
@@ -38,6 +44,7 @@ pub enum Command {
     Artifact(artifact::Request),
     Doctor(doctor::Request),
     Explain(explain::Request),
+    Feedback(feedback::Request),
     Gaps(gaps::Request),
     Metrics(metrics::Request),
     Policy(policy::Request),
@@ -67,6 +74,7 @@ pub fn run(command: Command) -> Ended {
         Command::Artifact(request) => artifact::run(&request),
         Command::Doctor(request) => doctor::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Feedback(request) => feedback::run(&request),
         Command::Gaps(request) => gaps::run(&request),
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),

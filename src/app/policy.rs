@@ -229,7 +229,8 @@ fn effective(sound: &SoundPolicy) -> toml::Table {
         .iter()
         .map(|(name, raw)| (name.clone(), toml::Table::try_from(raw).unwrap_or_default().into()))
         .collect();
-    root.insert("keys".to_owned(), toml::Value::Table(keys));
+    section("keys", Ok(keys));
+    section("feedback", toml::Table::try_from(&policy.feedback));
     let evidence = policy
         .evidence
         .iter()

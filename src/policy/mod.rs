@@ -21,8 +21,8 @@ use crate::model::{ActionKind, Code, Digest, EvidenceId, GateId, Timestamp, sani
 pub use keys::PolicyKeys;
 pub use problem::{Problem, nearest};
 pub use raw::{
-    From, LoopLimits, NameMatch, OnFail, People, Protected, RawEvidence, RawGate, RawKey, RawPolicy,
-    RawWaiver, RunRules,
+    FeedbackRules, From, LoopLimits, NameMatch, OnFail, People, Protected, RawEvidence, RawGate, RawKey,
+    RawPolicy, RawWaiver, RunRules,
 };
 pub use table::{Table, field_names};
 
@@ -41,6 +41,7 @@ pub struct Policy {
     pub limits: LoopLimits,
     /// The public keys that attestations may be signed with.
     pub keys: PolicyKeys,
+    pub feedback: FeedbackRules,
     pub evidence: Vec<EvidenceEntry>,
     pub gates: Vec<GateEntry>,
     pub waivers: Vec<Waiver>,
@@ -118,6 +119,7 @@ impl Policy {
         let run = root.take_table("run", &mut problems).read("`[run]`", &mut problems);
         let protected = root.take_table("protected", &mut problems).read("`[protected]`", &mut problems);
         let limits = read_limits(&mut root, &mut problems);
+        let feedback = root.take_table("feedback", &mut problems).read("`[feedback]`", &mut problems);
         read_rest(&root, &mut problems);
         let policy = Self {
             people: people.unwrap_or_default(),
@@ -125,6 +127,7 @@ impl Policy {
             protected: protected.unwrap_or_default(),
             limits,
             keys,
+            feedback: feedback.unwrap_or_default(),
             evidence: evidence.into_iter().filter_map(|(_, entry)| entry).collect(),
             gates,
             waivers,

@@ -64,6 +64,63 @@ impl Default for LoopLimits {
     }
 }
 
+/// `[feedback]`: what `feedback-intake-check` takes for a follow-up. No gate reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackRules {
+    /// How far back signals count. Default `30d`.
+    #[serde(default = "thirty_days")]
+    pub window: Span,
+    /// Entries of the incident log of one title. Default 1; 0 switches it off, here and below.
+    #[serde(default = "one")]
+    pub incidents: u64,
+    /// Failed runs of one workflow on the default branch. Default 3.
+    #[serde(default = "three")]
+    pub ci_failures: u64,
+    /// Reverts of one change. Default 1.
+    #[serde(default = "one")]
+    pub reverts: u64,
+    /// Repair packets that ended at the operator with one gate and code. Default 1.
+    #[serde(default = "one")]
+    pub stuck_repairs: u64,
+    /// Operator notes of one kind and wording. Default 1.
+    #[serde(default = "one")]
+    pub notes: u64,
+    /// How long a closed issue keeps its candidate from being opened again. Default `30d`.
+    #[serde(default = "thirty_days")]
+    pub reopen_after: Span,
+    /// Labels of the issues, beside the signal's kind. Default `feedback`.
+    #[serde(default = "feedback_label")]
+    pub labels: Vec<String>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn thirty_days() -> Span {
+    Span::from_seconds(30 * 86_400)
+}
+
+fn feedback_label() -> Vec<String> {
+    vec!["feedback".to_owned()]
+}
+
+impl Default for FeedbackRules {
+    fn default() -> Self {
+        Self {
+            window: thirty_days(),
+            incidents: one(),
+            ci_failures: three(),
+            reverts: one(),
+            stuck_repairs: one(),
+            notes: one(),
+            reopen_after: thirty_days(),
+            labels: feedback_label(),
+        }
+    }
+}
+
 /// How an artifact's name is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -213,6 +270,8 @@ pub struct RawPolicy {
     /// Public keys by name.
     #[serde(default)]
     pub keys: BTreeMap<String, RawKey>,
+    #[serde(default)]
+    pub feedback: FeedbackRules,
     /// Evidence by id.
     #[serde(default)]
     pub evidence: BTreeMap<String, RawEvidence>,

@@ -233,6 +233,12 @@ impl CommitScene<'_> {
         self
     }
 
+    /// A second parent: a merge.
+    pub fn also_parent(mut self, sha: &str) -> Self {
+        self.new.parents.push(sha.to_owned());
+        self
+    }
+
     /// Starts from nothing instead of the branch's tree.
     pub fn clean(mut self) -> Self {
         self.new.tree = Tree::new();

@@ -9,6 +9,7 @@ pub mod offline;
 mod outputs;
 mod pull_facts;
 mod reread;
+mod same_diff;
 mod status_lookups;
 mod step;
 pub mod this_run;
@@ -16,6 +17,8 @@ pub mod this_run;
 use super::Ended;
 
 pub use baselines::beside_policy;
+pub use connect::tune;
+pub use fetch::RESULT_PREFIX;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

@@ -239,8 +239,8 @@ fn judge_run(
     builtin.extend(judge_protected(&sound.policy, request.policy.as_str(), &local, &changed));
     let pull = match (&asked.pull, &files) {
         (Some(pull), Some(files)) => {
-            let wanted = pull_facts::Wanted::by(&sound.policy, &builtin);
-            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, wanted))
+            let wanted = pull_facts::Wanted::by(&sound.gates, &builtin, &evidence);
+            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, &wanted))
         }
         _ => None,
     };

@@ -4,13 +4,16 @@
 mod artifacts;
 mod branches;
 mod contents;
+mod history;
 mod issues;
 mod jobs;
+mod labels;
 mod paging;
 mod pulls;
 mod runs;
 mod server;
 mod statuses;
+mod teams;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -19,8 +22,10 @@ mod web;
 pub use artifacts::{Archive, RestArtifact};
 pub use branches::Branch;
 pub use contents::FileAt;
+pub use history::{Ancestry, TreeFile};
 pub use issues::{Comment, Issue, IssueChange, ListIssues, NewIssue};
 pub use jobs::{Job, Task};
+pub use labels::Label;
 pub use pulls::{ChangedFile, Pull, PullState, Review, ReviewState};
 pub use runs::{ListRuns, Run, RunStatus};
 pub use server::{ApiSettings, Repository};

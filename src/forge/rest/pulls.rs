@@ -113,6 +113,17 @@ impl Repo<'_> {
         }
     }
 
+    /// The open pull requests.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub fn open_pulls(self) -> Result<Vec<Pull>, ForgeError> {
+        let mut request = self.get_request(&["pulls"])?;
+        request.url.query_pairs_mut().append_pair("state", "open");
+        let wire: Vec<WirePull> = paging::all(self.client, &request, Count::Exact)?;
+        wire.into_iter().map(|pull| pull.convert(&request.exchange())).collect()
+    }
+
     /// The closed pull requests that changed at `since` or later, latest change first.
     ///
     /// # Errors
