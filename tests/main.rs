@@ -26,6 +26,8 @@ mod injection;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod loop_verbs;
 #[cfg(test)]
 mod people_verbs;
