@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod artifact;
+pub mod audit;
 #[cfg(test)]
 mod comparison_tests;
 pub mod doctor;
@@ -23,6 +24,8 @@ pub mod policy;
 mod pull_file;
 pub mod record;
 pub mod record_verb;
+pub mod render;
+pub mod repair;
 mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
@@ -42,6 +45,7 @@ pub enum Command {
     Inspect(inspect::Request),
     Accept(accept::Request),
     Artifact(artifact::Request),
+    Audit(audit::Request),
     Doctor(doctor::Request),
     Explain(explain::Request),
     Feedback(feedback::Request),
@@ -49,6 +53,8 @@ pub enum Command {
     Metrics(metrics::Request),
     Policy(policy::Request),
     Record(record_verb::Request),
+    Render(render::Request),
+    Repair(repair::Request),
     OneGate(one_gate::Request),
     RuntimeRepairCheck(runtime_repair_check::Request),
     Schema(schema::Request),
@@ -72,6 +78,7 @@ pub fn run(command: Command) -> Ended {
         Command::Inspect(request) => inspect::run(&request),
         Command::Accept(request) => accept::run(&request),
         Command::Artifact(request) => artifact::run(&request),
+        Command::Audit(request) => audit::run(&request),
         Command::Doctor(request) => doctor::run(&request),
         Command::Explain(request) => explain::run(&request),
         Command::Feedback(request) => feedback::run(&request),
@@ -79,6 +86,8 @@ pub fn run(command: Command) -> Ended {
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
+        Command::Render(request) => render::run(&request),
+        Command::Repair(request) => repair::run(&request),
         Command::OneGate(request) => one_gate::run(&request),
         Command::RuntimeRepairCheck(request) => runtime_repair_check::run(&request),
         Command::Schema(request) => schema::run(&request),

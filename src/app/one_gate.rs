@@ -121,6 +121,7 @@ fn report_of(sound: &SoundPolicy, target: &Target, judged: &Judged) -> GateRepor
         evaluation: &judged.evaluation,
         evidence: judged.evidence_in_order(sound),
         packet: &judged.packet,
+        history: None,
         notes: vec!["offline: the facts and the evidence are what the caller says they are".to_owned()],
         proposed_policy: None,
         limits: &limits(),

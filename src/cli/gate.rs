@@ -49,6 +49,9 @@ pub(super) struct GateArgs {
     /// Offline: the change, as `git diff -M --unified=0 BASE...HEAD` prints it, for the coverage of changed lines
     #[arg(long, value_name = "FILE", requires = "evidence")]
     diff: Option<PathBuf>,
+    /// The `repair_instruction.json` of an earlier head. Inside a workflow the newest is looked for where none is named
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
@@ -89,6 +92,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         policy,
         facts,
         diff,
+        previous,
         from,
         wait,
         wait_start,
@@ -110,6 +114,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
             policy,
             facts,
             diff,
+            previous,
             out,
             now,
             form,
@@ -129,6 +134,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         needs,
         pull,
         head,
+        previous,
         commit_status,
         comment,
         source: match from {

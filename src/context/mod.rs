@@ -2,6 +2,7 @@
 //! Nothing here reads the environment or a file; the shell hands both in.
 
 mod address;
+mod change_diff;
 mod claims;
 mod event;
 mod gate_workflow;
@@ -21,6 +22,7 @@ mod workflow_lines;
 mod tests;
 
 pub use address::{ServerUrl, ServerUrlError};
+pub use change_diff::{FileChange, Side, unified};
 pub use gate_workflow::{WorkflowFindings, is_glob, look_at_gate_workflow};
 pub use needs::{JobResult, NeedsError, parse_needs};
 pub use patch_id::patch_id;

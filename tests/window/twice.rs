@@ -77,7 +77,7 @@ fn running_everything_twice_changes_nothing_the_second_time() {
     let left = files(folder);
     assert!(left.keys().any(|name| name.ends_with("docs/gaps.toml")));
     let crossings = left.iter().find(|(name, _)| name.ends_with("crossings.ndjson")).unwrap().1;
-    assert_eq!(String::from_utf8_lossy(&crossings).lines().count(), 1, "each crossing is appended once");
+    assert_eq!(String::from_utf8_lossy(crossings).lines().count(), 1, "each crossing is appended once");
     let again = everything(folder);
     assert_eq!(files(folder), left);
     assert_eq!(again, said);

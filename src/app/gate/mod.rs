@@ -9,11 +9,13 @@ mod from_base;
 mod head_runs;
 mod in_the_run;
 mod lookups;
+mod memory;
 pub mod offline;
 mod outputs;
 mod policy_source;
 mod pull_facts;
 mod reread;
+mod same_diff;
 mod scene;
 mod status_lookups;
 mod step;
@@ -28,6 +30,7 @@ pub use baselines::beside_policy;
 pub use connect::tune;
 pub use fetch::RESULT_PREFIX;
 pub use from_base::Waits;
+pub use memory::remembered_file;
 pub use offline::{embedded, read_policy_file};
 
 /// The settings of `gate`.

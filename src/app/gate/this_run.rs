@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::app::judge::{Judged, conclude, limits};
+use crate::app::judge::{Judged, conclude_after, limits};
 use crate::app::{Ended, OutputForm, clock};
 use crate::context::{Head, RunContext, Trigger, Variables, WorkflowFile};
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
@@ -18,7 +18,7 @@ use crate::gate::{
 use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
 use crate::policy::Policy;
 use crate::repair::AcceptanceHead;
-use crate::report::{self, TargetFacts};
+use crate::report::{self, HistorySection, TargetFacts};
 
 use super::baselines::at_base;
 use super::connect::connect;
@@ -29,7 +29,7 @@ use super::lookups::{JobList, changed_paths, job_list, policy_at, run_jobs, work
 use super::outputs::{self, Decided, no_verdict};
 use super::policy_source::{Loaded, load};
 use super::scene::{Scene, facts_of, scene};
-use super::{change, from_base, pull_facts, reread, status_lookups, step, workflow_changes};
+use super::{change, from_base, memory, pull_facts, reread, status_lookups, step, workflow_changes};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Request {
     pub pull: Option<PullNumber>,
     /// The head the caller expects.
     pub head: Option<String>,
+    /// The packet of an earlier head, where the caller kept it.
+    pub previous: Option<PathBuf>,
     /// Post a commit status under this context.
     pub commit_status: Option<String>,
     /// Keep one comment on the pull request up to date.
@@ -208,8 +210,8 @@ fn judge_run(
     builtin.extend(protected);
     let pull = match (&asked.pull, &files) {
         (Some(pull), Some(files)) => {
-            let wanted = pull_facts::Wanted::by(&sound.policy, &builtin);
-            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, wanted))
+            let wanted = pull_facts::Wanted::by(&sound.gates, &builtin, &evidence);
+            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, &wanted))
         }
         _ => None,
     };
@@ -242,9 +244,11 @@ fn judge_run(
         None => (reread, fresh),
     };
     confirm(&mut evaluation, &head, &reread);
-    let judged = conclude(sound, &target, evidence, evaluation, AcceptanceHead::Next);
+    let remembered = memory::in_workflow(repo, context, &target, request.previous.as_deref())?;
+    let history = &remembered.history;
+    let judged = conclude_after(sound, &target, evidence, evaluation, AcceptanceHead::Next, history);
     notes.push(placement_note(request, context));
-    let decided = decided(&judged, &loaded, facts, *now, notes);
+    let decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
     Ok((decided, fresh))
 }
 
@@ -378,7 +382,7 @@ fn decided(
     loaded: &Loaded,
     facts: &TargetFacts,
     now: Timestamp,
-    notes: Vec<String>,
+    (notes, history): (Vec<String>, Option<HistorySection>),
 ) -> Decided {
     let report = report::build(&report::Judgement {
         target: facts,
@@ -388,6 +392,7 @@ fn decided(
         evaluation: &judged.evaluation,
         evidence: judged.evidence_in_order(&loaded.sound),
         packet: &judged.packet,
+        history,
         notes,
         proposed_policy: loaded.proposed.clone(),
         limits: &limits(),

@@ -4,13 +4,16 @@
 mod artifacts;
 mod attempts;
 mod change;
+mod closed_loop;
 mod effects;
 mod example;
 mod kill;
+mod people;
 mod policy;
 mod producers;
 mod requests;
 mod same_rules;
+mod statuses;
 mod three_jobs;
 mod triggers;
 mod weather;
