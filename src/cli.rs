@@ -1,5 +1,6 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
+mod audit;
 mod digest;
 mod feedback;
 mod forge;
@@ -72,6 +73,11 @@ enum Verb {
         after_help = "Example:\n  patchwarden render --from patchwarden-out/gate_report.json sarif --out gate.sarif"
     )]
     Render(loop_verbs::RenderArgs),
+    /// What got through: merged pull requests held against what stood behind their green contexts
+    #[command(
+        after_help = "Examples:\n  patchwarden audit --since 7d\n  patchwarden audit --server https://forge.example --repo owner/name --format sarif > audit.sarif\n  patchwarden gaps import audit.sarif\n\nOnly reads. The exit code is 0 unless the forge could not be asked; findings are in the result."
+    )]
+    Audit(audit::AuditArgs),
     /// Explain a code, or why a gate of a report decided as it did
     #[command(
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
@@ -308,6 +314,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
     Ok(match verb {
         Verb::Gate(args) => Command::Gate(gate::gate_request(args)?),
         Verb::Record(args) => Command::Record(record::record_request(args)?),
+        Verb::Audit(args) => Command::Audit(args.into()),
         Verb::Accept(args) => Command::Accept(accept_request(args)),
         Verb::Artifact(verb) => Command::Artifact(verb.into()),
         Verb::Doctor(args) => Command::Doctor(args.into()),

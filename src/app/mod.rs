@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod artifact;
+pub mod audit;
 #[cfg(test)]
 mod comparison_tests;
 pub mod digest;
@@ -45,6 +46,7 @@ pub enum Command {
     Inspect(inspect::Request),
     Accept(accept::Request),
     Artifact(artifact::Request),
+    Audit(audit::Request),
     Doctor(doctor::Request),
     Digest(Box<digest::Request>),
     Explain(explain::Request),
@@ -78,6 +80,7 @@ pub fn run(command: Command) -> Ended {
         Command::Inspect(request) => inspect::run(&request),
         Command::Accept(request) => accept::run(&request),
         Command::Artifact(request) => artifact::run(&request),
+        Command::Audit(request) => audit::run(&request),
         Command::Doctor(request) => doctor::run(&request),
         Command::Digest(request) => digest::run(&request),
         Command::Explain(request) => explain::run(&request),

@@ -103,7 +103,7 @@ fn rename_a_producer_or_keep_it_from_uploading() {
             for ran in [in_run(&yard, pull), from_base(&yard, pull)] {
                 stopped(&ran, "protected.producer_changed");
                 assert!(ran.blocker("protected.producer_changed").contains(what), "{what}");
-                assert!(ran.summary.unwrap().contains(what));
+                assert!(ran.summary.unwrap().contains("protected.producer_changed"), "{what}");
             }
         }
     }
