@@ -4,6 +4,7 @@ mod digest;
 mod feedback;
 mod forge;
 mod gate;
+mod loop_verbs;
 mod people;
 mod record;
 mod window;
@@ -61,6 +62,16 @@ enum Verb {
         after_help = "Examples:\n  patchwarden doctor\n  PATCHWARDEN_TOKEN=… patchwarden doctor --server https://forge.example --repo owner/name\n\nOnly reads. The exit code is 0 unless the forge could not be asked."
     )]
     Doctor(forge::DoctorArgs),
+    /// Turn a verdict that exists already into a repair packet
+    #[command(
+        after_help = "Examples:\n  patchwarden repair gate_report.json --head \"$(git rev-parse HEAD)\" --policy .forgejo/patchwarden.toml --out repair_instruction.json\n  patchwarden repair suggestions.sarif --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 a packet was made; 2 no verdict, 3 another policy, 4 stale or of another head: nothing is written."
+    )]
+    Repair(loop_verbs::RepairArgs),
+    /// Show a gate's report in another form: SARIF, JUnit, in-toto, OpenMetrics
+    #[command(
+        after_help = "Example:\n  patchwarden render --from patchwarden-out/gate_report.json sarif --out gate.sarif"
+    )]
+    Render(loop_verbs::RenderArgs),
     /// Explain a code, or why a gate of a report decided as it did
     #[command(
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
@@ -71,7 +82,7 @@ enum Verb {
     Inspect(InspectArgs),
     /// Hold signals from after the merge against thresholds, and propose follow-up work
     #[command(
-        after_help = "Example:\n  patchwarden feedback-intake-check --incidents docs/incidents.md --notes docs/notes.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
+        after_help = "Example:\n  patchwarden feedback-intake-check --incidents INCIDENTS.md --notes NOTES.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
     )]
     FeedbackIntakeCheck(feedback::FeedbackArgs),
     /// Keep the ledger of what is still missing
@@ -300,6 +311,8 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::Accept(args) => Command::Accept(accept_request(args)),
         Verb::Artifact(verb) => Command::Artifact(verb.into()),
         Verb::Doctor(args) => Command::Doctor(args.into()),
+        Verb::Repair(args) => Command::Repair(args.into()),
+        Verb::Render(args) => Command::Render(args.into()),
         Verb::Explain(args) => {
             let form = args.form.format.into();
             Command::Explain(match args.report {

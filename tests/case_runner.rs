@@ -133,6 +133,7 @@ fn judge(case: &Path) -> Vec<String> {
     wrong.extend(compare_outputs(case, scratch.path(), &judged));
     wrong.extend(check_json_form(scratch.path(), head, &arguments, &judged));
     wrong.extend(check_contracts(scratch.path(), &judged));
+    wrong.extend(crate::loop_verbs::check(scratch.path(), &judged));
     if judged.verdict() != "none" && judged.gates().all(|gate| gate["title"] == gate["id"]) {
         wrong.extend(judged.outputs_agree().err());
     }
@@ -269,7 +270,8 @@ fn check_contracts(scratch: &Path, judged: &Judged) -> Vec<String> {
         wrong.push("the report allows external writes".to_owned());
     }
     let blockers: usize = judged.gates().map(|gate| gate["blockers"].as_array().unwrap().len()).sum();
-    let entries = judged.packet["entries"].as_array().map_or(0, Vec::len);
+    let omitted = judged.packet["omitted"].as_u64().unwrap_or(0);
+    let entries = judged.packet["entries"].as_array().map_or(0, Vec::len) + usize::try_from(omitted).unwrap();
     if blockers != entries {
         wrong.push(format!("{blockers} blockers have {entries} repair entries"));
     }

@@ -8,6 +8,8 @@ mod case_runner;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod code_edits;
+#[cfg(test)]
 mod contracts;
 #[cfg(test)]
 mod determinism;
@@ -20,13 +22,21 @@ mod fake_forge;
 #[cfg(test)]
 mod green_on_its_face;
 #[cfg(test)]
+mod injection;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod loop_verbs;
+#[cfg(test)]
+mod people_verbs;
 #[cfg(test)]
 mod record_walk;
 #[cfg(test)]
 mod reference_docs;
 #[cfg(test)]
 mod registered;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::evidence::{Demand, Evidence, Limits, Target, assess};
 use crate::gate::{Evaluation, EvidenceSet, GateKind, Gates};
 use crate::model::{ArtifactName, GateId, Verdict};
 use crate::policy::{Policy, Problem};
-use crate::repair::{AcceptanceHead, PlanInput, RepairPacket, plan};
+use crate::repair::{AcceptanceHead, History, PlanInput, RepairPacket, plan};
 use crate::verdict::decide;
 
 /// A policy whose every part is sound, its gates included.
@@ -82,13 +82,25 @@ pub fn assess_all(sound: &SoundPolicy, artifacts: &Artifacts, target: &Target) -
     set
 }
 
-/// The verdict over everything evaluated, and what to do about it.
+/// The verdict over everything evaluated, and what to do about it, with no earlier head known.
 pub fn conclude(
     sound: &SoundPolicy,
     target: &Target,
     evidence: EvidenceSet,
     evaluation: Evaluation,
     evidence_head: AcceptanceHead,
+) -> Judged {
+    conclude_after(sound, target, evidence, evaluation, evidence_head, &History::default())
+}
+
+/// As [`conclude`], after what is known of earlier heads.
+pub fn conclude_after(
+    sound: &SoundPolicy,
+    target: &Target,
+    evidence: EvidenceSet,
+    evaluation: Evaluation,
+    evidence_head: AcceptanceHead,
+    history: &History,
 ) -> Judged {
     let verdict = decide(&evaluation.results);
     let packet = plan(&PlanInput {
@@ -99,6 +111,7 @@ pub fn conclude(
         policy: &sound.policy,
         results: &evaluation.results,
         evidence_head,
+        history,
     });
     Judged { evidence, evaluation, verdict, packet }
 }

@@ -24,6 +24,8 @@ pub mod policy;
 mod pull_file;
 pub mod record;
 pub mod record_verb;
+pub mod render;
+pub mod repair;
 mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
@@ -51,6 +53,8 @@ pub enum Command {
     Metrics(metrics::Request),
     Policy(policy::Request),
     Record(record_verb::Request),
+    Render(render::Request),
+    Repair(repair::Request),
     OneGate(one_gate::Request),
     RuntimeRepairCheck(runtime_repair_check::Request),
     Schema(schema::Request),
@@ -82,6 +86,8 @@ pub fn run(command: Command) -> Ended {
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
+        Command::Render(request) => render::run(&request),
+        Command::Repair(request) => repair::run(&request),
         Command::OneGate(request) => one_gate::run(&request),
         Command::RuntimeRepairCheck(request) => runtime_repair_check::run(&request),
         Command::Schema(request) => schema::run(&request),

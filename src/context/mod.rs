@@ -15,6 +15,8 @@ pub mod status_facts;
 mod trigger;
 mod variables;
 mod workflow_file;
+mod workflow_filters;
+mod workflow_lines;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,8 @@ pub use pull_facts::PullFacts;
 pub use trigger::Trigger;
 pub use variables::Variables;
 pub use workflow_file::{WorkflowFile, WorkflowFileError, WorkflowJob, WorkflowStep};
+pub use workflow_filters::PathFilters;
+pub use workflow_lines::{LineChange, line_changes};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -157,11 +157,17 @@ fn blockers(packet: &RepairPacket, out: &mut String) {
         return;
     }
     out.push_str("## What to do\n\n");
+    if let Some(words) = super::standing::standing(packet) {
+        let _ = writeln!(out, "{}.\n", markdown_line(&words));
+    }
     let joined = join(&packet.entries);
     for (index, alike) in joined.iter().take(SHOWN).enumerate() {
         blocker(index + 1, alike, out);
     }
     cut(joined.len(), "thing to do", "things to do", out);
+    if packet.omitted > 0 {
+        let _ = writeln!(out, "\n… and {}, in `gate_report.json`.", count(packet.omitted, "more blocker"));
+    }
 }
 
 fn blocker(number: usize, alike: &Alike<'_>, out: &mut String) {

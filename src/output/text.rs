@@ -84,6 +84,9 @@ pub fn render(report: &GateReport, packet: Option<&RepairPacket>) -> String {
     for note in &report.notes {
         let _ = writeln!(out, "  note: {note}");
     }
+    if let Some(words) = packet.and_then(super::standing::standing) {
+        let _ = writeln!(out, "  note: {words}");
+    }
     let _ = writeln!(out, "\nverdict: {}{}", verdict.as_str(), head_words(report));
     out
 }

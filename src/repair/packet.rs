@@ -32,11 +32,51 @@ pub struct RepairPacket {
     /// How many heads were judged so far, this one included, as far as is known.
     pub attempt: u64,
     pub progress: Progress,
+    /// How the blockers compare with those of the head before; absent where they could not be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// The key of the entry to do next; null where nothing is left that the verdict depends on.
+    #[serde(default)]
+    pub next: Option<Digest>,
     /// One per blocker, in the order in which to do them.
     pub entries: Vec<Entry>,
+    /// Blockers without an entry here, so that the packet stays within 64 KiB; the report has them all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omitted: u64,
 }
 
-/// How the blockers compare with those of the head before.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// How a set of blockers compares with that of the head before, gate by gate, code by code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Some are gone and none is new.
+    Fewer,
+    /// Exactly the same.
+    Same,
+    /// None is gone and some are new.
+    More,
+    /// Some are gone and some are new.
+    Different,
+}
+
+impl Change {
+    /// The word used in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fewer => "fewer",
+            Self::Same => "same",
+            Self::More => "more",
+            Self::Different => "different",
+        }
+    }
+}
+
+/// Whether the repair comes nearer to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Progress {
@@ -44,10 +84,22 @@ pub enum Progress {
     First,
     /// Fewer blockers, or others.
     Progress,
-    /// The same blockers, or more.
+    /// The same blockers, or more; or one of them stood on as many heads as the policy allows.
     NoProgress,
     /// No earlier packet could be found.
     Unknown,
+}
+
+impl Progress {
+    /// The word used in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Progress => "progress",
+            Self::NoProgress => "no_progress",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// One instruction for one blocker.
@@ -59,6 +111,9 @@ pub struct Entry {
     pub blocker_key: Digest,
     /// Heads this blocker was seen on, this one included, as far as is known.
     pub heads_seen: u64,
+    /// Of these, the heads on which its turn had come: a review is not asked for while a push is still to be made.
+    #[serde(default)]
+    pub attempts: u64,
     /// Whether the verdict depends on it; an advisory gate's blocker may stay.
     pub enforced: bool,
     pub source: Source,

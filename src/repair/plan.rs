@@ -1,10 +1,15 @@
 //! Blockers in, instructions out: one entry per blocker, keyed such that the same head gives the same packet.
 
+use std::collections::BTreeSet;
+
 use crate::gate::{Blocker, GateResult};
-use crate::model::{ActionKind, Code, CommitSha, Digest, Owner, PullNumber, RepoSlug, Verdict};
+use crate::model::{ActionKind, Code, CommitSha, Digest, GateId, Owner, PullNumber, RepoSlug, Verdict};
 use crate::policy::Policy;
 
-use super::packet::{Acceptance, AcceptanceHead, Action, Entry, Progress, RepairPacket, SCHEMA, Source};
+use super::packet::{Acceptance, AcceptanceHead, Action, Entry, RepairPacket, SCHEMA, Source};
+use super::recurrence::History;
+use super::words::Words;
+use super::{order, recurrence};
 
 /// What a packet is made from.
 pub struct PlanInput<'a> {
@@ -16,26 +21,25 @@ pub struct PlanInput<'a> {
     pub results: &'a [GateResult],
     /// Whether evidence can be made anew for the same head: offline it can, a workflow's run belongs to one push.
     pub evidence_head: AcceptanceHead,
+    /// What is known of the heads before: a hint about recurrence, never evidence.
+    pub history: &'a History,
 }
 
 /// Plans the repair.
 pub fn plan(input: &PlanInput<'_>) -> RepairPacket {
-    let mut entries: Vec<(u8, Entry)> = input
+    let entries: Vec<Entry> = input
         .results
         .iter()
         .flat_map(|result| result.blockers.iter().map(move |blocker| (result, blocker)))
-        .map(|(result, blocker)| {
-            let entry = entry(input, result, blocker);
-            (rank(entry.action.kind), entry)
-        })
+        .map(|(result, blocker)| entry(input, result, blocker))
         .collect();
-    // Stable: entries of one rank stay in the order of the policy's gates.
-    entries.sort_by_key(|(rank, _)| *rank);
-    let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
-    let mut keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-    keys.sort_unstable();
-    let mut parts = vec![input.target_sha.as_str(), input.policy.sha256.as_str()];
-    parts.extend(keys);
+    let packet_key = packet_key(input, &entries);
+    let blockers: BTreeSet<Digest> = entries.iter().map(|entry| entry.blocker_key.clone()).collect();
+    let total = entries.len() as u64;
+    // What is kept, and in which order, must not depend on memory: the same head gives the same packet.
+    let mut entries = order::bound(order::sort(entries));
+    let standing =
+        recurrence::apply(&mut entries, &blockers, input.history, input.target_sha, &input.policy.limits);
     RepairPacket {
         schema: SCHEMA.to_owned(),
         target_sha: input.target_sha.clone(),
@@ -44,32 +48,27 @@ pub fn plan(input: &PlanInput<'_>) -> RepairPacket {
         verdict: input.verdict,
         policy_sha256: input.policy.sha256.clone(),
         external_write_allowed: false,
-        packet_key: Digest::of_parts(&parts),
-        attempt: 1,
-        progress: Progress::Unknown,
+        packet_key,
+        attempt: standing.attempt,
+        progress: standing.progress,
+        change: standing.change,
+        next: order::next(&entries).map(|entry| entry.key.clone()),
+        omitted: total - entries.len() as u64,
         entries,
     }
 }
 
-/// The order in which doing one never undoes another: a new base first, then what makes a new head,
-/// then what needs the final head, and people last.
-fn rank(kind: ActionKind) -> u8 {
-    match kind {
-        ActionKind::Rebase => 0,
-        ActionKind::SplitChange => 1,
-        ActionKind::FixFindings
-        | ActionKind::FixTests
-        | ActionKind::RaiseCoverage
-        | ActionKind::FixReviewFindings => 2,
-        ActionKind::RunCommand => 3,
-        ActionKind::ProduceEvidence => 4,
-        ActionKind::PushEmptyCommit => 5,
-        ActionKind::AddSection | ActionKind::EditPullRequest => 6,
-        ActionKind::RerunWorkflow => 7,
-        ActionKind::RedriveReviewLane => 8,
-        ActionKind::AskOperator => 9,
-        ActionKind::None => 10,
-    }
+fn packet_key(input: &PlanInput<'_>, entries: &[Entry]) -> Digest {
+    let mut keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    keys.sort_unstable();
+    let mut parts = vec![input.target_sha.as_str(), input.policy.sha256.as_str()];
+    parts.extend(keys);
+    Digest::of_parts(&parts)
+}
+
+/// The key of a blocker's entry: the same head, gate, code and subject give the same key.
+pub fn entry_key(head: &CommitSha, gate: &GateId, code: Code, subject: &str) -> Digest {
+    Digest::of_parts(&[head.as_str(), gate.as_str(), code.as_str(), subject])
 }
 
 fn entry(input: &PlanInput<'_>, result: &GateResult, blocker: &Blocker) -> Entry {
@@ -79,26 +78,30 @@ fn entry(input: &PlanInput<'_>, result: &GateResult, blocker: &Blocker) -> Entry
         code: blocker.code,
         subject: blocker.subject.clone(),
     };
-    let identity = [result.id.as_str(), blocker.code.as_str(), blocker.subject.as_str()];
-    let mut with_head = vec![input.target_sha.as_str()];
-    with_head.extend(identity);
-    let (action, owner) = action(input, result, blocker);
+    let Words { reason, paths, quotes } = Words::of(blocker);
+    let (action, owner) = action(input, result, blocker, paths);
     let head = acceptance_head(input, action.kind);
     Entry {
-        key: Digest::of_parts(&with_head),
-        blocker_key: Digest::of_parts(&identity),
+        key: entry_key(input.target_sha, &result.id, blocker.code, &blocker.subject),
+        blocker_key: Digest::of_parts(&[result.id.as_str(), blocker.code.as_str(), &blocker.subject]),
         heads_seen: 1,
+        attempts: 1,
         enforced: result.enforced,
         source,
-        reason: blocker.reason.clone(),
+        reason,
         owner,
         action,
         acceptance: Acceptance { gate: result.id.clone(), check: blocker.code, head },
-        untrusted: blocker.quotes.clone(),
+        untrusted: quotes,
     }
 }
 
-fn action(input: &PlanInput<'_>, result: &GateResult, blocker: &Blocker) -> (Action, Owner) {
+fn action(
+    input: &PlanInput<'_>,
+    result: &GateResult,
+    blocker: &Blocker,
+    paths: Vec<String>,
+) -> (Action, Owner) {
     let info = blocker.code.info();
     let demand =
         blocker.evidence.as_ref().and_then(|id| input.policy.evidence(id)).map(|entry| &entry.demand);
@@ -111,7 +114,7 @@ fn action(input: &PlanInput<'_>, result: &GateResult, blocker: &Blocker) -> (Act
         path: demand.and_then(|demand| demand.path.as_ref()).map(|path| path.as_str().to_owned()),
         section: blocker.section.clone(),
         lane: blocker.lane.clone(),
-        paths: blocker.paths.clone(),
+        paths,
     };
     let mut owner = info.owner;
     if let Some(on_fail) = &result.on_fail

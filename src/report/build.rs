@@ -2,12 +2,12 @@
 
 use crate::evidence::{Evidence, Limits};
 use crate::gate::{Cleared, Evaluation, GateResult, UnmatchedWaiver};
-use crate::model::{CommitSha, Digest, PullNumber, RepoSlug, RunId, Timestamp, Verdict};
-use crate::repair::RepairPacket;
+use crate::model::{CommitSha, Digest, PullNumber, RepoSlug, RunId, Timestamp, Verdict, sanitize};
+use crate::repair::{RepairPacket, Words, entry_key};
 
 use super::gate_report::{
-    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection,
-    ReportError, SCHEMA, TargetSection, ToolSection, WaivedReport, WaiverReport,
+    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, HistorySection,
+    PolicySection, ReportError, SCHEMA, TargetSection, ToolSection, WaivedReport, WaiverReport,
 };
 
 /// What was judged, as far as it is known.
@@ -45,6 +45,8 @@ pub struct Judgement<'a> {
     /// In the policy's order.
     pub evidence: Vec<&'a Evidence>,
     pub packet: &'a RepairPacket,
+    /// What was found out about earlier heads; `None` where nobody looked.
+    pub history: Option<HistorySection>,
     pub notes: Vec<String>,
     pub proposed_policy: Option<String>,
     pub limits: &'a Limits,
@@ -62,9 +64,10 @@ pub fn build(judgement: &Judgement<'_>) -> GateReport {
         error: None,
         enforced: results.iter().any(|result| result.enforced),
         external_write_allowed: false,
-        gates: results.iter().map(|result| gate(result, judgement.packet)).collect(),
+        gates: results.iter().map(|result| gate(result, &judgement.packet.target_sha)).collect(),
         evidence: judgement.evidence.iter().map(|evidence| evidence_report(evidence)).collect(),
         unmatched_waivers: judgement.evaluation.unmatched_waivers.iter().map(waiver).collect(),
+        history: judgement.history.clone(),
         notes: judgement.notes.clone(),
         proposed_policy: judgement.proposed_policy.clone(),
         limits: judgement.limits.clone(),
@@ -92,6 +95,7 @@ pub fn without_verdict(
         gates: Vec::new(),
         evidence: Vec::new(),
         unmatched_waivers: Vec::new(),
+        history: None,
         notes: Vec::new(),
         proposed_policy: None,
         limits: limits.clone(),
@@ -141,23 +145,25 @@ fn policy(facts: &PolicyFacts) -> PolicySection {
     PolicySection { origin: origin.to_owned(), path, git_ref, sha256 }
 }
 
-fn gate(result: &GateResult, packet: &RepairPacket) -> GateSection {
+fn gate(result: &GateResult, head: &CommitSha) -> GateSection {
     let blockers = result
         .blockers
         .iter()
-        .filter_map(|blocker| {
-            let entry = packet.entries.iter().find(|entry| {
-                entry.source.gate == result.id
-                    && entry.source.code == blocker.code
-                    && entry.source.subject == blocker.subject
-            })?;
-            Some(BlockerReport {
+        .map(|blocker| {
+            let Words { reason, paths, quotes } = Words::of(blocker);
+            BlockerReport {
                 code: blocker.code,
                 subject: blocker.subject.clone(),
-                reason: blocker.reason.clone(),
-                key: entry.key.clone(),
-                untrusted: blocker.quotes.clone(),
-            })
+                reason,
+                key: entry_key(head, &result.id, blocker.code, &blocker.subject),
+                evidence: blocker.evidence.clone(),
+                artifact: blocker.artifact.clone(),
+                section: blocker.section.clone(),
+                lane: blocker.lane.clone(),
+                remedy: blocker.remedy.clone(),
+                paths,
+                untrusted: quotes,
+            }
         })
         .collect();
     let waived = result
@@ -202,7 +208,8 @@ fn evidence_report(evidence: &Evidence) -> EvidenceReport {
     EvidenceReport {
         id: evidence.id.clone(),
         artifact: evidence.artifact.clone(),
-        path: evidence.path.clone(),
+        // A file's name is its maker's: no character of it may steer a terminal.
+        path: evidence.path.as_deref().map(|path| sanitize(path, 1024)),
         sha256: evidence.sha256.clone(),
         bytes: evidence.bytes,
         artifact_sha256: evidence.artifact_sha256.clone(),

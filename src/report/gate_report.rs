@@ -36,6 +36,9 @@ pub struct GateReport {
     pub evidence: Vec<EvidenceReport>,
     /// Waivers of the policy that accepted nothing.
     pub unmatched_waivers: Vec<WaiverReport>,
+    /// What was found out about earlier heads of the pull request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistorySection>,
     /// What a reader should know beside all this, such as which promise is off.
     pub notes: Vec<String>,
     /// A policy for what was seen, as TOML, where the repository has none.
@@ -71,6 +74,30 @@ pub struct TargetSection {
     pub run_attempt: Option<u64>,
     /// Whether the change comes from another repository.
     pub fork: Option<bool>,
+}
+
+/// What was found out about earlier heads. A hint about recurrence: no outcome depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HistorySection {
+    /// Heads the pull request had so far, this one included; null where the server did not say.
+    pub heads: Option<u64>,
+    /// The packet that recurrence is counted from.
+    pub previous: Option<PreviousPacket>,
+    /// What could not be found out, and why.
+    pub unknown: Vec<String>,
+}
+
+/// A packet of an earlier judgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PreviousPacket {
+    /// The head it is about.
+    pub target_sha: CommitSha,
+    /// Of the file as it was read.
+    pub sha256: Digest,
+    /// The run it was found in; null where the caller gave it.
+    pub run_id: Option<RunId>,
+    /// The artifact it was found in.
+    pub artifact: Option<ArtifactName>,
 }
 
 /// The policy that judged.
@@ -117,6 +144,23 @@ pub struct BlockerReport {
     pub reason: String,
     /// The key of its entry in the repair packet.
     pub key: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceId>,
+    /// The artifact it is about, where no declared evidence names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<ArtifactName>,
+    /// The heading it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// The review lane it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// How this very blocker is ended, where that is more exact than the code's own remedy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// Repository paths it is about, as the evidence names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untrusted: Vec<Quote>,
 }

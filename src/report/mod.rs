@@ -2,9 +2,12 @@
 
 mod build;
 mod gate_report;
+mod results;
 
 pub use build::{Judgement, PolicyFacts, TargetFacts, build, without_verdict};
 pub use gate_report::{
-    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, PolicySection,
-    ReportError, SCHEMA, TargetSection, ToolSection, WaivedReport, WaiverReport,
+    BlockerReport, ClearedReport, EvidenceReport, FaultReport, GateReport, GateSection, HistorySection,
+    PolicySection, PreviousPacket, ReportError, SCHEMA, TargetSection, ToolSection, WaivedReport,
+    WaiverReport,
 };
+pub use results::{ReportUnusable, results};

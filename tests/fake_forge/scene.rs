@@ -184,7 +184,12 @@ impl<'f> RepoScene<'f> {
 
     /// Posts a commit status as whoever may, the history as the server keeps it.
     pub fn status(self, sha: &str, state: &str, context: &str) {
-        self.forge.with(|forge| forge.post_status(self.id, sha, state, context, "", ""));
+        self.status_at(sha, state, context, "");
+    }
+
+    /// The same with an address of the poster's choice.
+    pub fn status_at(self, sha: &str, state: &str, context: &str, target_url: &str) {
+        self.forge.with(|forge| forge.post_status(self.id, sha, state, context, "", target_url));
     }
 }
 

@@ -130,7 +130,12 @@ fn find<'l>(
     }
 }
 
-fn read_fetched(fetched: Result<Fetched, ForgeError>, demands: &[&Demand], limits: &Limits) -> ArtifactState {
+/// Reads what was fetched, or says what there is instead of it.
+pub fn read_fetched(
+    fetched: Result<Fetched, ForgeError>,
+    demands: &[&Demand],
+    limits: &Limits,
+) -> ArtifactState {
     let fetched = match fetched {
         Ok(fetched) => fetched,
         Err(error) => return ArtifactState::Unavailable(error.to_string()),
@@ -167,7 +172,7 @@ fn with_digest(mut contents: ArtifactContents, digest: Option<Digest>) -> Artifa
 }
 
 /// Where the files of a fetched artifact are read from; `None` where nothing was fetched.
-fn source_of(fetched: Fetched) -> Option<Result<Box<dyn ArtifactSource>, SourceError>> {
+pub fn source_of(fetched: Fetched) -> Option<Result<Box<dyn ArtifactSource>, SourceError>> {
     match fetched {
         Fetched::Zip(zip) => Some(
             ZipSource::open(std::io::BufReader::new(zip.file))

@@ -12,9 +12,10 @@ use crate::repair::AcceptanceHead;
 use crate::report::{self, PolicyFacts, TargetFacts};
 
 use super::baselines::beside_policy;
+use super::memory;
 use super::outputs::{self, Decided, no_verdict};
 use crate::app::folder::EvidenceFolder;
-use crate::app::judge::{SoundPolicy, assess_all, conclude, limits};
+use crate::app::judge::{SoundPolicy, assess_all, conclude_after, limits};
 use crate::app::pull_file::read_pull_facts;
 use crate::app::{Ended, OutputForm, clock, read_named};
 
@@ -31,6 +32,8 @@ pub struct Request {
     pub facts: Option<PathBuf>,
     /// The change, as `git diff` prints it.
     pub diff: Option<PathBuf>,
+    /// The packet of an earlier head.
+    pub previous: Option<PathBuf>,
     pub out: PathBuf,
     pub now: Option<Timestamp>,
     pub form: OutputForm,
@@ -94,7 +97,9 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
     let builtin = policy_gate(origin).into_iter().collect();
     let evidence = assess_all(&sound, &artifacts, &target);
     let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, builtin);
-    let judged = conclude(&sound, &target, evidence, evaluation, AcceptanceHead::Same);
+    let remembered = memory::offline(&target, request.previous.as_deref())?;
+    let history = &remembered.history;
+    let judged = conclude_after(&sound, &target, evidence, evaluation, AcceptanceHead::Same, history);
     let mut notes: Vec<String> = folder.hint().into_iter().collect();
     notes.push(
         "offline: that the evidence is of this head is what the caller says, unless a manifest binds it"
@@ -114,6 +119,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         evaluation: &judged.evaluation,
         evidence: judged.evidence_in_order(&sound),
         packet: &judged.packet,
+        history: remembered.section,
         notes,
         proposed_policy: proposed,
         limits: &limits,

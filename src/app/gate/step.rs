@@ -119,12 +119,7 @@ fn upload(
     let (Some(runtime), Some(run)) = (&context.runtime, &context.run) else {
         return Err("the runner announces no artifact service".to_owned());
     };
-    let job: String = run
-        .job
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })
-        .take(100)
-        .collect();
+    let job = job_in_a_name(&run.job);
     let name: ArtifactName =
         format!("{RESULT_PREFIX}{job}-{}", run.attempt).parse().map_err(|error| format!("{error}"))?;
     let files = [
@@ -138,6 +133,12 @@ fn upload(
     let service = Service::new(client, runtime, run.id).map_err(|error| error.to_string())?;
     service.upload(&name, &blob, None).map_err(|error| error.to_string())?;
     Ok((name, digest))
+}
+
+/// A job's id as it stands in the name of its result artifact.
+pub fn job_in_a_name(job: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    job.chars().map(plain).take(100).collect()
 }
 
 /// A zip with fixed times: the same judgement gives the same bytes.

@@ -16,6 +16,13 @@ pub struct HeadPush {
     pub at: Option<Timestamp>,
 }
 
+impl HeadPush {
+    /// The head this push left: the last of its commits, forced or not.
+    pub fn head(&self) -> Option<&CommitSha> {
+        self.commits.last()
+    }
+}
+
 impl Repo<'_> {
     /// The pushes, oldest first.
     ///

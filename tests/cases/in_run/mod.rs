@@ -4,6 +4,7 @@
 mod artifacts;
 mod attempts;
 mod change;
+mod closed_loop;
 mod effects;
 mod example;
 mod kill;
@@ -12,6 +13,8 @@ mod policy;
 mod producers;
 mod requests;
 mod same_rules;
+mod slow_forge;
+mod statuses;
 mod three_jobs;
 mod triggers;
 mod weather;

@@ -25,6 +25,7 @@ fn purpose(seen: &Seen) -> &'static str {
         ("GET", _) if rest.starts_with("/pulls/") => "pull request",
         ("GET", _) if rest.ends_with("/patchwarden.toml") => "policy",
         ("GET", _) if rest.ends_with("/ci.yml") => "workflow file",
+        ("GET", _) if rest.ends_with("/timeline") => "timeline",
         ("GET", _) if rest.ends_with("/jobs") => "jobs",
         ("GET", _) if rest == "/actions/tasks" => "tasks",
         ("GET", _) if rest.starts_with("/actions/runs/") => "run",
@@ -66,6 +67,8 @@ fn the_table_holds_before_and_since_v16() {
         ("workflow file", 1),
         // Three files in pages of two.
         ("changed files", 2),
+        // One entry: the first push. Of a first head nothing earlier is looked for.
+        ("timeline", 1),
         // Create, one piece, finalize.
         ("upload", 3),
     ];
