@@ -1,6 +1,7 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
 mod audit;
+mod digest;
 mod feedback;
 mod forge;
 mod gate;
@@ -98,6 +99,11 @@ enum Verb {
         after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n  patchwarden metrics --from-forge --server https://forge.example --repo owner/name\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
     )]
     Metrics(window::MetricsArgs),
+    /// The weekly digest of the evidence of many repositories
+    #[command(
+        after_help = "Examples:\n  patchwarden digest --org acme --cache digest-cache --out digest\n  patchwarden digest --artifacts-dir downloads --week 2026-W47 --out digest\n  patchwarden digest merge partials/*.ndjson --out digest"
+    )]
+    Digest(Box<digest::DigestArgs>),
     /// Who of the review lanes approves the head, and who is still wanted
     #[command(
         after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --facts pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
@@ -328,6 +334,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::FeedbackIntakeCheck(args) => Command::Feedback(args.into()),
         Verb::Gaps(args) => Command::Gaps(args.into()),
         Verb::Metrics(args) => Command::Metrics(args.into()),
+        Verb::Digest(args) => Command::Digest(Box::new(digest::digest_request(*args))),
         Verb::ReviewQuorum(args) => Command::OneGate(people::one_gate_request(GateKind::ReviewQuorum, args)),
         Verb::ContractCheck(args) => Command::OneGate(people::one_gate_request(GateKind::Contract, args)),
         Verb::JudgeCheck(args) => Command::OneGate(people::one_gate_request(GateKind::Judge, args)),

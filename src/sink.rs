@@ -19,6 +19,17 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Shows how far long work is, in place of what was shown before; nothing on anything but a terminal. An empty text
+/// takes the line away.
+pub fn progress(text: &str) {
+    use std::io::IsTerminal as _;
+    let mut out = io::stderr().lock();
+    if out.is_terminal() {
+        let _ = write!(out, "\r\x1b[K{text}");
+        let _ = out.flush();
+    }
+}
+
 /// Writes a file such that no half of it ever carries its name: a sibling first, then a rename.
 ///
 /// # Errors

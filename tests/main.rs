@@ -14,6 +14,8 @@ mod contracts;
 #[cfg(test)]
 mod determinism;
 #[cfg(test)]
+mod digest;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fake_forge;
@@ -24,7 +26,11 @@ mod injection;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod loop_verbs;
+#[cfg(test)]
+mod people_verbs;
 #[cfg(test)]
 mod record_walk;
 #[cfg(test)]

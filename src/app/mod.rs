@@ -5,6 +5,7 @@ pub mod artifact;
 pub mod audit;
 #[cfg(test)]
 mod comparison_tests;
+pub mod digest;
 pub mod doctor;
 pub mod explain;
 pub mod feedback;
@@ -47,6 +48,7 @@ pub enum Command {
     Artifact(artifact::Request),
     Audit(audit::Request),
     Doctor(doctor::Request),
+    Digest(Box<digest::Request>),
     Explain(explain::Request),
     Feedback(feedback::Request),
     Gaps(gaps::Request),
@@ -80,6 +82,7 @@ pub fn run(command: Command) -> Ended {
         Command::Artifact(request) => artifact::run(&request),
         Command::Audit(request) => audit::run(&request),
         Command::Doctor(request) => doctor::run(&request),
+        Command::Digest(request) => digest::run(&request),
         Command::Explain(request) => explain::run(&request),
         Command::Feedback(request) => feedback::run(&request),
         Command::Gaps(request) => gaps::run(&request),

@@ -156,13 +156,23 @@ impl<'a> Effects<'a> {
         text: &str,
     ) -> Result<Option<Applied>, ForgeError> {
         let Some(pull) = fresh.pull else { return Ok(None) };
+        self.comment(pull, writer, marker, text).map(Some)
+    }
+
+    /// The comment of an issue or pull request that begins with `marker`, for what is about no head.
+    pub(super) fn comment(
+        self,
+        issue: PullNumber,
+        writer: Writer<'_>,
+        marker: &str,
+        text: &str,
+    ) -> Result<Applied, ForgeError> {
         let body = fitted(marker, text);
-        let applied = match self.write_comment(pull, writer, marker, &body) {
+        permitted(match self.write_comment(issue, writer, marker, &body) {
             // The listing finds what got written after all.
-            Err(err) if may_have_arrived(&err) => self.write_comment(pull, writer, marker, &body),
+            Err(err) if may_have_arrived(&err) => self.write_comment(issue, writer, marker, &body),
             result => result,
-        };
-        permitted(applied).map(Some)
+        })
     }
 
     fn write_comment(

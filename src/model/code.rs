@@ -392,6 +392,21 @@ codes! {
     RunJobsUnknown = "run.jobs_unknown", Unmeasured, Agent, PushEmptyCommit,
         "the jobs of the run could not be listed, so nobody knows whether one failed",
         "have the gate judge again once the server answers";
+    StatusFailed = "status.failed", Fail, Agent, ProduceEvidence,
+        "another status of the head is not green, or the job behind it did not succeed",
+        "read what the status links to, mend it, and push";
+    StatusMissing = "status.missing", Fail, Agent, ProduceEvidence,
+        "a status that the policy requires is not on the head",
+        "let what posts the status run for this head before the gate, then push";
+    StatusUnfinished = "status.unfinished", Unmeasured, Operator, RerunWorkflow,
+        "another status of the head, or the job behind it, had not come to an end when the gate judged",
+        "let the gate's job `needs` that job, or run the gate again once it has ended";
+    StatusUnverified = "status.unverified", NeedsHuman, Operator, AskOperator,
+        "a green status has no job of a run of this head behind it, so nothing shows who posted it",
+        "an operator looks at the system that posted it and approves the exact head, then the gate is run again";
+    StatusUnseen = "status.unseen", Unmeasured, Agent, PushEmptyCommit,
+        "the statuses of the head, or the job behind one, could not be read",
+        "have the gate judge again once the server answers";
     RunAwaitsApproval = "run.awaits_approval", Unmeasured, Operator, AskOperator,
         "a run of the head waits for a person to let it go, so nothing of it could be judged",
         "a maintainer lets the run go on its page, then the gate's job is run again";
@@ -410,21 +425,6 @@ codes! {
     ProtectedProducerChanged = "protected.producer_changed", NeedsHuman, Operator, AskOperator,
         "a job that makes evidence the policy needs is gone, renamed, or no longer runs or uploads as on the base",
         "an operator reads the change of the workflow and approves the exact head, then the gate is run again";
-    StatusFailed = "status.failed", Fail, Agent, ProduceEvidence,
-        "another status of the head is not green, or the job behind it did not succeed",
-        "read what the status links to, mend it, and push";
-    StatusMissing = "status.missing", Fail, Agent, ProduceEvidence,
-        "a status that the policy requires is not on the head",
-        "let what posts the status run for this head before the gate, then push";
-    StatusUnfinished = "status.unfinished", Unmeasured, Operator, RerunWorkflow,
-        "another status of the head, or the job behind it, had not come to an end when the gate judged",
-        "let the gate's job `needs` that job, or run the gate again once it has ended";
-    StatusUnverified = "status.unverified", NeedsHuman, Operator, AskOperator,
-        "a green status has no job of a run of this head behind it, so nothing shows who posted it",
-        "an operator looks at the system that posted it and approves the exact head, then the gate is run again";
-    StatusUnseen = "status.unseen", Unmeasured, Agent, PushEmptyCommit,
-        "the statuses of the head, or the job behind one, could not be read",
-        "have the gate judge again once the server answers";
     ProtectedPathChanged = "protected.path_changed", NeedsHuman, Operator, AskOperator,
         "the change touches what guards the gate: policy, workflows, actions or protected paths",
         "an operator reads the change of these files and approves the exact head, then the gate is run again";

@@ -25,11 +25,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "feedback",
         ],
     ),
+    // The digest counts what was read of many repositories.
+    ("digest", &["model", "evidence", "repair", "report", "output"]),
     (
         "contracts",
         &[
             "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "ledger", "metrics", "feedback", "status",
+            "ledger", "metrics", "feedback", "status", "digest",
         ],
     ),
 ];

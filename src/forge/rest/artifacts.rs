@@ -20,6 +20,8 @@ pub struct RestArtifact {
     pub expired: bool,
     pub run: Option<RunId>,
     pub created: Option<Timestamp>,
+    /// Moves when it is uploaded again, and when a re-run condemns it.
+    pub updated: Option<Timestamp>,
     pub expires: Option<Timestamp>,
 }
 
@@ -61,6 +63,19 @@ impl Actions<'_> {
         list(self.repo, &request)
     }
 
+    /// The live artifacts of every run that were created since, by name: newest are listed first, so the list is read
+    /// until the first that is older.
+    ///
+    /// # Errors
+    /// [`ForgeError`]; 404 before v16.
+    pub fn artifacts_since(self, since: Timestamp) -> Result<Vec<RestArtifact>, ForgeError> {
+        let request = self.repo.get_request(&["actions", "artifacts"])?;
+        let recent =
+            |one: &WireArtifact| time(one.created_at.as_deref()).is_none_or(|created| created >= since);
+        let wire = paging::while_wanted(self.repo.client, &request, Count::Exact, recent)?;
+        converted(wire, &request)
+    }
+
     /// The zip of one artifact, of at most `limit` bytes.
     ///
     /// # Errors
@@ -86,7 +101,14 @@ fn list(
     repo: super::Repo<'_>,
     request: &crate::forge::request::Request,
 ) -> Result<Vec<RestArtifact>, ForgeError> {
-    let wire: Vec<WireArtifact> = paging::all(repo.client, request, Count::Exact)?;
+    converted(paging::all(repo.client, request, Count::Exact)?, request)
+}
+
+/// By name.
+fn converted(
+    wire: Vec<WireArtifact>,
+    request: &crate::forge::request::Request,
+) -> Result<Vec<RestArtifact>, ForgeError> {
     let mut artifacts: Vec<RestArtifact> =
         wire.into_iter().map(|artifact| artifact.convert(&request.exchange())).collect::<Result<_, _>>()?;
     artifacts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
@@ -101,6 +123,7 @@ struct WireArtifact {
     expired: Option<bool>,
     run_id: Option<u64>,
     created_at: Option<String>,
+    updated_at: Option<String>,
     expires_at: Option<String>,
 }
 
@@ -122,6 +145,7 @@ impl WireArtifact {
             expired: self.expired.unwrap_or(false),
             run: self.run_id.and_then(|id| RunId::try_from(id).ok()),
             created: time(self.created_at.as_deref()),
+            updated: time(self.updated_at.as_deref()),
             expires: time(self.expires_at.as_deref()),
         })
     }

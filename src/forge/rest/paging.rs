@@ -135,7 +135,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<List<T>> {
 #[derive(Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 struct List<T> {
-    #[serde(alias = "workflow_runs", alias = "artifacts", alias = "jobs")]
+    #[serde(alias = "workflow_runs", alias = "artifacts", alias = "jobs", alias = "data")]
     entries: Option<Vec<Option<T>>>,
     total_count: Option<u64>,
 }

@@ -130,6 +130,17 @@ impl ListRuns<'_> {
         self
     }
 
+    /// Those created since, newest first: the list is read until the first that is older, as v15 and later order it.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub fn list_since(self, since: Timestamp) -> Result<Vec<Run>, ForgeError> {
+        let request = self.repo.get_request(&["actions", "runs"])?;
+        let recent = |run: &WireRun| time(run.created.as_deref()).is_none_or(|created| created >= since);
+        let wire: Vec<WireRun> = paging::while_wanted(self.repo.client, &request, Count::Exact, recent)?;
+        wire.into_iter().map(|run| run.convert(&request.exchange())).collect()
+    }
+
     /// Newest first: v12 to v14 list them unordered, so they are ordered here.
     ///
     /// # Errors

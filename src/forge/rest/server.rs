@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{Repo, malformed, required};
+use super::paging::{self, Count, Entry};
+use super::{Repo, WireUser, malformed, required};
 use crate::forge::body;
 use crate::forge::client::Client;
-use crate::forge::error::ForgeError;
-use crate::forge::request::Request;
+use crate::forge::error::{Exchange, ForgeError};
+use crate::forge::request::{Auth, Request};
 use crate::model::{RepoSlug, sanitize};
 
 /// The server's paging.
@@ -38,6 +39,16 @@ impl Client {
         Ok(sanitize(&required(wire.version, &request.exchange(), "version")?, 80))
     }
 
+    /// The login a personal token belongs to.
+    ///
+    /// # Errors
+    /// [`ForgeError`]; a job's token belongs to nobody who could be asked for.
+    pub fn login(&self) -> Result<String, ForgeError> {
+        let request = Request::get(self.api_url(&["user"])?);
+        let wire: WireUser = self.call(&request, body::json)?;
+        required(wire.login, &request.exchange(), "login")
+    }
+
     /// The paging settings.
     ///
     /// # Errors
@@ -52,6 +63,67 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The repositories of an organisation, or of a person where there is no such organisation.
+    ///
+    /// # Errors
+    /// [`ForgeError`]; 404 where there is neither, or none this token may know of.
+    pub fn repositories_of(&self, owner: &str, anonymously: bool) -> Result<Vec<Repository>, ForgeError> {
+        match self.repositories(&["orgs", owner, "repos"], &[], anonymously) {
+            Err(err) if err.is_not_found() => self.repositories(&["users", owner, "repos"], &[], anonymously),
+            result => result,
+        }
+    }
+
+    /// The repositories that carry a topic, as far as this token may see them.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub fn repositories_with_topic(
+        &self,
+        topic: &str,
+        anonymously: bool,
+    ) -> Result<Vec<Repository>, ForgeError> {
+        self.repositories(&["repos", "search"], &[("q", topic), ("topic", "true")], anonymously)
+    }
+
+    fn repositories(
+        &self,
+        segments: &[&str],
+        query: &[(&str, &str)],
+        anonymously: bool,
+    ) -> Result<Vec<Repository>, ForgeError> {
+        let mut request = Request::get(self.api_url(segments)?);
+        if !query.is_empty() {
+            request.url.query_pairs_mut().extend_pairs(query);
+        }
+        if anonymously {
+            request.auth = Auth::Anonymous;
+        }
+        let wire: Vec<WireRepository> = paging::all(self, &request, Count::Exact)?;
+        wire.into_iter().map(|one| one.convert(&request.exchange())).collect()
+    }
+}
+
+impl Entry for WireRepository {
+    fn key(&self) -> String {
+        self.full_name.clone().unwrap_or_default()
+    }
+}
+
+impl WireRepository {
+    fn convert(self, exchange: &Exchange) -> Result<Repository, ForgeError> {
+        let slug = required(self.full_name, exchange, "full_name")?;
+        Ok(Repository {
+            slug: slug
+                .parse()
+                .map_err(|err: crate::model::NameError| malformed(exchange.clone(), &err.to_string()))?,
+            default_branch: required(self.default_branch, exchange, "default_branch")?,
+            private: self.private.unwrap_or(true),
+        })
+    }
+}
+
 impl Repo<'_> {
     /// The repository itself.
     ///
@@ -60,15 +132,7 @@ impl Repo<'_> {
     pub fn get_repository(self) -> Result<Repository, ForgeError> {
         let request = self.get_request(&[])?;
         let exchange = request.exchange();
-        let wire: WireRepository = self.client.call(&request, body::json)?;
-        let slug = required(wire.full_name, &exchange, "full_name")?;
-        Ok(Repository {
-            slug: slug
-                .parse()
-                .map_err(|err: crate::model::NameError| malformed(exchange.clone(), &err.to_string()))?,
-            default_branch: required(wire.default_branch, &exchange, "default_branch")?,
-            private: wire.private.unwrap_or(true),
-        })
+        self.client.call(&request, body::json::<WireRepository>)?.convert(&exchange)
     }
 
     /// Whether this account may write to the repository: `None` where the token may not ask.

@@ -128,7 +128,10 @@ impl Reader<'_> {
 
     fn artifact(&self, lane: &Lane, evidence: Option<&Evidence>) -> Reading {
         let Some(evidence) = evidence else {
-            return Reading::of(LaneState::Missing, "it was not looked for");
+            return Reading::of(
+                LaneState::Missing,
+                "it was not looked for; offline, give the artifacts with `--evidence DIR`",
+            );
         };
         let fault = |wanted: &[Code]| evidence.faults.iter().find(|fault| wanted.contains(&fault.code));
         let unseen = [Code::EvidenceUnavailable, Code::EvidenceUnfinished, Code::EvidenceTooLarge];

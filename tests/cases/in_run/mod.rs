@@ -13,6 +13,7 @@ mod policy;
 mod producers;
 mod requests;
 mod same_rules;
+mod slow_forge;
 mod statuses;
 mod three_jobs;
 mod triggers;

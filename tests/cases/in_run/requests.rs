@@ -22,12 +22,16 @@ fn purpose(seen: &Seen) -> &'static str {
         ("PUT", path) if path.ends_with("/UploadArtifact") => "upload",
         ("POST", path) if path.ends_with("/FinalizeArtifact") => "upload",
         ("GET", _) if rest.ends_with("/files") => "changed files",
+        ("GET", _) if rest.ends_with("/reviews") => "reviews",
         ("GET", _) if rest.starts_with("/pulls/") => "pull request",
         ("GET", _) if rest.ends_with("/patchwarden.toml") => "policy",
         ("GET", _) if rest.ends_with("/ci.yml") => "workflow file",
         ("GET", _) if rest.ends_with("/timeline") => "timeline",
         ("GET", _) if rest.ends_with("/jobs") => "jobs",
         ("GET", _) if rest == "/actions/tasks" => "tasks",
+        ("GET", _) if rest.ends_with("/other.yml") => "workflow file of a status",
+        ("GET", _) if rest.ends_with("/statuses") => "statuses",
+        ("GET", _) if rest == "/actions/runs" => "runs of the head",
         ("GET", _) if rest.starts_with("/actions/runs/") => "run",
         _ => panic!("nobody said what this is for: {seen:?}"),
     }
@@ -36,6 +40,10 @@ fn purpose(seen: &Seen) -> &'static str {
 /// A pull request of three files, `unit` by v4, `lint` by v3 in two files, pages of two.
 fn counted(version: Version) -> BTreeMap<&'static str, usize> {
     let yard = Yard::with(Config::new(version), Some(super::yard::POLICY));
+    count(&yard, 0)
+}
+
+fn count(yard: &Yard, code: i32) -> BTreeMap<&'static str, usize> {
     yard.demo().commit("main").file(".forgejo/workflows/ci.yml", WORKFLOW).push();
     yard.demo().commit("feat").file("two.txt", "2\n").file("three.txt", "3\n").push();
     let run = yard.run(Trigger::pull_request(yard.pull().number));
@@ -44,12 +52,27 @@ fn counted(version: Version) -> BTreeMap<&'static str, usize> {
     run.job("lint").upload_v3("lint", &files).finish(Status::Success);
     let step = Step::new(&yard.forge, run.job("gate"));
     yard.forge.forget_requests();
-    step.run().ended(0, &[]);
+    let ran = step.run();
+    assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
     let mut counts = BTreeMap::new();
     for seen in yard.forge.requests() {
         *counts.entry(purpose(&seen)).or_default() += 1;
     }
     counts
+}
+
+/// One more for each page of statuses and of reviews, one for the runs of the head, two for each run that is named.
+#[test]
+fn statuses_cost_two_requests_for_each_run_they_name() {
+    let gate = "[[gate]]\nid = \"others\"\nkind = \"statuses\"\n";
+    let policy = format!("{}{gate}", super::yard::POLICY);
+    let yard = Yard::with(Config::new(Version::V16).page_size(50), Some(&policy));
+    yard.demo().commit("feat").file(".forgejo/workflows/ci.yml", WORKFLOW).push();
+    // The workflow of the change is a person's to read.
+    let counts = count(&yard, 10);
+    let asked = ["statuses", "reviews", "runs of the head", "jobs", "workflow file"].map(|what| counts[what]);
+    // The jobs of the one run that is named, and its workflow at the head beside the base's.
+    assert_eq!(asked, [1, 1, 1, 2, 2], "{counts:?}");
 }
 
 #[test]

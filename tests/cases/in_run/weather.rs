@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::yard::{GREEN, POLICY, Ran, Step, Yard, junit};
-use crate::fake_forge::{At, Fault, RunScene, Seen, Status, Trigger, Version};
+use crate::fake_forge::{At, Config, Fault, RunScene, Seen, Status, Trigger, Version};
 use patchwarden::model::Digest;
 
 const FAULTS: [Fault; 13] = [
@@ -179,6 +179,60 @@ fn every_request_meets_every_fault_on_v16() {
     assert!(places.len() > 15, "{places:?}");
     let cases = places.iter().flat_map(|place| FAULTS.map(|fault| (Version::V16, place.clone(), fault)));
     all(cases.collect());
+}
+
+/// What a gate asks of the pull request: reviews, comments, the linked issue, statuses and what stands behind them.
+const ASKING: &str = r#"
+[people]
+operators = ["carol"]
+[[gate]]
+id = "others"
+kind = "statuses"
+[[gate]]
+id = "promises"
+kind = "contract"
+linked_issue = "open"
+"#;
+
+/// Each of these meets each fault too, and none of them can be done without.
+#[test]
+fn what_gates_ask_of_the_pull_request_meets_every_fault() {
+    let scene = |version| {
+        let policy = format!("{POLICY}{ASKING}");
+        let yard = Yard::with(Config::new(version).page_size(50), Some(&policy));
+        let demo = yard.demo();
+        demo.commit("feat").file(".forgejo/workflows/ci.yml", super::requests::WORKFLOW).push();
+        demo.commit("main").file(".forgejo/workflows/ci.yml", super::requests::WORKFLOW).push();
+        demo.issue("alice", "A wish", "");
+        let pull = demo.pull("feat", "main").author("alice").open("Feature", "Closes #1");
+        pull.review("carol", "APPROVED", "");
+        let run = yard.run(Trigger::pull_request(pull.number)).id();
+        super::yard::green(yard.forge.run(run));
+        (yard, run)
+    };
+    let asks =
+        ["/reviews", "/statuses", "/issues/1", "/actions/runs?", "/contents/.forgejo/workflows/ci.yml"];
+    for version in Version::ALL {
+        let (yard, run) = scene(version);
+        super::yard::gate(&yard.forge, yard.forge.run(run).job("gate")).ended(0, &[]);
+        for path in asks {
+            for fault in FAULTS {
+                let (yard, run) = scene(version);
+                let mut step = Step::new(&yard.forge, yard.forge.run(run).job("gate"));
+                if fault == Fault::Stall {
+                    step = step.env("PATCHWARDEN_TIMEOUT_MS", "250");
+                }
+                yard.forge.fault(At::path(path).method("GET").always(), fault.clone());
+                let ran = step.run();
+                let place = format!("{version:?} {path} {fault:?}");
+                assert!(matches!(ran.code, 10..=12), "{place}: {}\n{}{}", ran.code, ran.stdout, ran.stderr);
+                assert!(
+                    !ran.blockers().is_empty() && ran.summary.is_some() && ran.packet.is_some(),
+                    "{place}"
+                );
+            }
+        }
+    }
 }
 
 /// Before v16 the jobs are asked for in another way; everything else is as above.
