@@ -1,5 +1,7 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
+mod feedback;
+mod forge;
 mod gate;
 mod loop_verbs;
 mod people;
@@ -53,11 +55,27 @@ enum Verb {
         after_help = "Examples:\n  patchwarden repair gate_report.json --head \"$(git rev-parse HEAD)\" --policy .forgejo/patchwarden.toml --out repair_instruction.json\n  patchwarden repair suggestions.sarif --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 a packet was made; 2 no verdict, 3 another policy, 4 stale or of another head: nothing is written."
     )]
     Repair(loop_verbs::RepairArgs),
+    /// Judge a captured bundle again, offline, and compare byte for byte
+    #[command(
+        after_help = "Example:\n  patchwarden gate --evidence artifacts --head \"$(git rev-parse HEAD)\" --capture judgement.zip\n  patchwarden replay judgement.zip\n\nExit codes: 0 identical, 13 different."
+    )]
+    Replay(loop_verbs::ReplayArgs),
     /// Show a gate's report in another form: SARIF, JUnit, in-toto, OpenMetrics
     #[command(
         after_help = "Example:\n  patchwarden render --from patchwarden-out/gate_report.json sarif --out gate.sarif"
     )]
     Render(loop_verbs::RenderArgs),
+    /// List, download or upload artifacts of this run, without Node
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  patchwarden artifact list\n  patchwarden artifact download unit-tests --out unit-tests"
+    )]
+    Artifact(forge::ArtifactVerb),
+    /// Show what this server, runner and token can do, and what that costs the promises
+    #[command(
+        after_help = "Examples:\n  patchwarden doctor\n  PATCHWARDEN_TOKEN=… patchwarden doctor --server https://forge.example --repo owner/name\n\nOnly reads. The exit code is 0 unless the forge could not be asked."
+    )]
+    Doctor(forge::DoctorArgs),
     /// Explain a code, or why a gate of a report decided as it did
     #[command(
         after_help = "Examples:\n  patchwarden explain tests.flaky\n  patchwarden explain --report patchwarden-out/gate_report.json unit"
@@ -66,27 +84,32 @@ enum Verb {
     /// What a report is, what it measured, which traps it shows, which commit it is bound to
     #[command(after_help = "Example:\n  patchwarden inspect junit.xml artifacts/lint.zip")]
     Inspect(InspectArgs),
+    /// Hold signals from after the merge against thresholds, and propose follow-up work
+    #[command(
+        after_help = "Example:\n  patchwarden feedback-intake-check --incidents docs/incidents.md --notes docs/notes.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
+    )]
+    FeedbackIntakeCheck(feedback::FeedbackArgs),
     /// Keep the ledger of what is still missing
     #[command(after_help = "Example:\n  patchwarden gaps list --open")]
     Gaps(window::GapsArgs),
     /// Rolling rates from event logs, and the thresholds they crossed
     #[command(
-        after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
+        after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n  patchwarden metrics --from-forge --server https://forge.example --repo owner/name\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
     )]
     Metrics(window::MetricsArgs),
     /// Who of the review lanes approves the head, and who is still wanted
     #[command(
-        after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --pull pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
+        after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --facts pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
     )]
     ReviewQuorum(people::OneGateArgs),
     /// Whether a pull request keeps its promises: sections, labels, linked issue, title, size
     #[command(
-        after_help = "Example:\n  patchwarden contract-check --policy .forgejo/patchwarden.toml --pull pull_facts.json\n\nExit codes: 0 pass, 11 blocked, 12 unmeasured."
+        after_help = "Example:\n  patchwarden contract-check --policy .forgejo/patchwarden.toml --facts pull_facts.json\n\nExit codes: 0 pass, 11 blocked, 12 unmeasured."
     )]
     ContractCheck(people::OneGateArgs),
     /// Whether a judge's record still matches what it judged
     #[command(
-        after_help = "Example:\n  patchwarden judge-check --policy .forgejo/patchwarden.toml --pull pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
+        after_help = "Example:\n  patchwarden judge-check --policy .forgejo/patchwarden.toml --facts pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
     )]
     JudgeCheck(people::OneGateArgs),
     /// Whether a bundle of runtime evidence makes its repair class eligible for a dry run
@@ -105,7 +128,7 @@ enum Verb {
     Schema(SchemaVerb),
     /// The operator's status, as text, JSON or a static page
     #[command(
-        after_help = "Examples:\n  patchwarden status\n  patchwarden status --format html --result patchwarden-out --log events.ndjson --out status.html"
+        after_help = "Examples:\n  patchwarden status\n  patchwarden status --format html --result patchwarden-out --log events.ndjson --out status.html\n  patchwarden status --live --format html --server https://forge.example --repo owner/name --out live.html\n  patchwarden status --live --watch 127.0.0.1:8080 --server https://forge.example --repo owner/name"
     )]
     Status(window::StatusArgs),
 }
@@ -192,12 +215,23 @@ enum PolicyVerb {
         #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = DEFAULT_PATH)]
         write: Option<PathBuf>,
     },
-    /// Say everything that is wrong with a policy
-    #[command(after_help = "Example:\n  patchwarden policy check .forgejo/patchwarden.toml")]
+    /// Say everything that is wrong with a policy, and with the workflow that holds the gate
+    #[command(
+        after_help = "Examples:\n  patchwarden policy check .forgejo/patchwarden.toml\n  patchwarden policy check --workflow .forgejo/workflows/ci.yml --required-context 'ci / gate (pull_request)'"
+    )]
     Check {
-        /// The policy
-        #[arg(value_name = "FILE", default_value = DEFAULT_PATH)]
-        file: PathBuf,
+        /// The policy; with `--workflow` it may be left out
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// The workflow file that holds the gate
+        #[arg(long, value_name = "FILE")]
+        workflow: Option<PathBuf>,
+        /// The gate's job, where its step does not show it
+        #[arg(long, value_name = "ID", requires = "workflow")]
+        job: Option<String>,
+        /// A status context that branch protection requires; may be repeated
+        #[arg(long, value_name = "CONTEXT")]
+        required_context: Vec<String>,
         #[command(flatten)]
         form: FormArg,
     },
@@ -275,7 +309,10 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::Record(args) => Command::Record(record::record_request(args)?),
         Verb::Accept(args) => Command::Accept(accept_request(args)),
         Verb::Repair(args) => Command::Repair(args.into()),
+        Verb::Replay(args) => Command::Replay(args.into()),
         Verb::Render(args) => Command::Render(args.into()),
+        Verb::Artifact(verb) => Command::Artifact(verb.into()),
+        Verb::Doctor(args) => Command::Doctor(args.into()),
         Verb::Explain(args) => {
             let form = args.form.format.into();
             Command::Explain(match args.report {
@@ -287,6 +324,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
             let InspectArgs { files, read_as, form } = args;
             Command::Inspect(inspect::Request { files, format: read_as, form: form.format.into() })
         }
+        Verb::FeedbackIntakeCheck(args) => Command::Feedback(args.into()),
         Verb::Gaps(args) => Command::Gaps(args.into()),
         Verb::Metrics(args) => Command::Metrics(args.into()),
         Verb::ReviewQuorum(args) => Command::OneGate(people::one_gate_request(GateKind::ReviewQuorum, args)),
@@ -295,7 +333,15 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::RuntimeRepairCheck(args) => Command::RuntimeRepairCheck(people::runtime_repair_request(args)),
         Verb::Policy(verb) => Command::Policy(match verb {
             PolicyVerb::Init { evidence, write } => policy::Request::Init { evidence, write },
-            PolicyVerb::Check { file, form } => policy::Request::Check { file, form: form.format.into() },
+            PolicyVerb::Check { file, workflow, job, required_context, form } => {
+                policy::Request::Check(policy::Check {
+                    file,
+                    workflow,
+                    job,
+                    required_contexts: required_context,
+                    form: form.format.into(),
+                })
+            }
             PolicyVerb::Show { file, form } => policy::Request::Show { file, form: form.format.into() },
             PolicyVerb::Schema => policy::Request::Schema,
         }),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::PullFacts;
 use crate::evidence::manifest::Manifest;
 use crate::evidence::review_verdict::ReviewVerdict;
+use crate::feedback::FeedbackIntake;
 use crate::gate::GateKind;
 use crate::gate::review_quorum::ReviewQuorum;
 use crate::gate::runtime_repair::RuntimeRepair;
@@ -16,6 +17,7 @@ use crate::model::{ActionKind, Code, Outcome, Owner};
 use crate::policy::RawPolicy;
 use crate::repair::RepairPacket;
 use crate::report::GateReport;
+use crate::report::replay_bundle::ReplayBundle;
 use crate::status::OperatorStatus;
 
 /// One contract.
@@ -41,6 +43,11 @@ pub const ALL: &[Contract] = &[
         make: schema_of::<RepairPacket>,
     },
     Contract {
+        name: crate::report::replay_bundle::SCHEMA,
+        meaning: "everything one judgement was made from, to make it again offline",
+        make: schema_of::<ReplayBundle>,
+    },
+    Contract {
         name: crate::evidence::manifest::SCHEMA,
         meaning: "ties reports to a head, a command and its exit code",
         make: schema_of::<Manifest>,
@@ -59,6 +66,11 @@ pub const ALL: &[Contract] = &[
         name: crate::metrics::CROSSING_SCHEMA,
         meaning: "one row of the event log: a rate crossed a threshold",
         make: schema_of::<CrossingEvent>,
+    },
+    Contract {
+        name: crate::feedback::SCHEMA,
+        meaning: "signals from after the merge, and the follow-up work they suggest",
+        make: schema_of::<FeedbackIntake>,
     },
     Contract {
         name: crate::status::SCHEMA,

@@ -8,6 +8,7 @@ pub mod context;
 mod contracts;
 pub mod error;
 pub mod evidence;
+pub mod feedback;
 pub mod forge;
 pub mod gate;
 pub mod ledger;

@@ -29,7 +29,8 @@ struct CaseFile {
     /// Further arguments of `gate`.
     #[serde(default)]
     args: Vec<String>,
-    /// Reports to copy: path below `evidence` = path below `tests/fixtures`.
+    /// Reports to copy: path below `evidence` = path below `tests/fixtures`. A folder is copied with all its files,
+    /// beside those that the case has of its own.
     #[serde(default)]
     copy: BTreeMap<String, String>,
     /// Manifests to make, one per artifact; `evidence` may hold them ready-made as well.
@@ -119,6 +120,9 @@ fn judge(case: &Path) -> Vec<String> {
     if scratch.path().join("policy.toml").is_file() {
         arguments.extend(["--policy", "policy.toml"]);
     }
+    if scratch.path().join("facts.json").is_file() {
+        arguments.extend(["--facts", "facts.json"]);
+    }
     let head = file.head.as_deref().unwrap_or(HEAD);
     let judged = outputs::gate(scratch.path(), head, &arguments);
 
@@ -136,13 +140,16 @@ fn judge(case: &Path) -> Vec<String> {
     wrong.into_iter().map(|what| format!("{}: {what}", name(case))).collect()
 }
 
-/// Lays out policy and evidence of a case.
+/// Lays out policy, facts of the pull request and evidence of a case.
 fn prepare(case: &Path, file: &CaseFile, scratch: &Path) {
     if let Some(policy) = POLICIES.iter().map(|path| case.join(path)).find(|path| path.is_file()) {
         std::fs::copy(policy, scratch.join("policy.toml")).unwrap();
     }
     for (path, bytes) in checked_in(&case.join("beside")) {
         crate::support::evidence::write(&scratch.join(path), &bytes);
+    }
+    if case.join("facts.json").is_file() {
+        std::fs::copy(case.join("facts.json"), scratch.join("facts.json")).unwrap();
     }
     let evidence = scratch.join("evidence");
     std::fs::create_dir(&evidence).unwrap();
@@ -156,8 +163,14 @@ fn prepare(case: &Path, file: &CaseFile, scratch: &Path) {
         }
     }
     for (to, from) in &file.copy {
-        let (artifact, path) = to.split_once('/').expect("`copy` names artifact and path");
-        artifacts.entry(artifact.to_owned()).or_default().files.insert(path.to_owned(), fixture(from));
+        if let Some((artifact, path)) = to.split_once('/') {
+            artifacts.entry(artifact.to_owned()).or_default().files.insert(path.to_owned(), fixture(from));
+            continue;
+        }
+        let files = &mut artifacts.entry(to.clone()).or_default().files;
+        for (path, bytes) in checked_in(&here("tests/fixtures").join(from)) {
+            files.entry(path).or_insert(bytes);
+        }
     }
     for (name, rows) in &file.manifest {
         let rows: Vec<Recorded<'_>> = rows
@@ -227,8 +240,15 @@ fn plain(text: &str) -> String {
 
 /// The form of standard output changes neither the exit code nor a written byte, and prints the report itself.
 fn check_json_form(scratch: &Path, head: &str, arguments: &[&str], judged: &Judged) -> Vec<String> {
-    let again = outputs::gate(scratch, head, &[arguments, &["--format", "json"]].concat());
+    let again =
+        outputs::gate(scratch, head, &[arguments, &["--format", "json", "--capture", "bundle.zip"]].concat());
     let mut wrong = Vec::new();
+    if judged.verdict() != "none" {
+        let replayed = run(scratch, &["replay", "bundle.zip"]);
+        if replayed.exit != 0 {
+            wrong.push(format!("`replay` exits {}: {}{}", replayed.exit, replayed.stdout, replayed.stderr));
+        }
+    }
     if again.ran.exit != judged.ran.exit {
         wrong.push(format!("`--format json` exits {}, text {}", again.ran.exit, judged.ran.exit));
     }

@@ -30,6 +30,8 @@ mod reference_docs;
 #[cfg(test)]
 mod registered;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod window;

@@ -33,7 +33,7 @@ fn page_exists(path: &str) {
 }
 
 #[test]
-fn every_gate_kind_has_its_page_and_a_pass_a_fail_and_an_unmeasured_case() {
+fn every_gate_kind_has_its_page_and_a_pass_a_refusal_and_an_unmeasured_case() {
     let reports = expected_reports();
     let gates = reports.iter().flat_map(|(_, report)| report["gates"].as_array().unwrap());
     let shown: BTreeSet<(String, String)> = gates
@@ -41,7 +41,9 @@ fn every_gate_kind_has_its_page_and_a_pass_a_fail_and_an_unmeasured_case() {
         .collect();
     for kind in GateKind::ALL {
         page_exists(&format!("docs/gates/{}.md", kind.as_str()));
-        for outcome in ["pass", "fail", "unmeasured"] {
+        // A protected path is no mistake: its change is a person's to read, and no other outcome is there.
+        let refused = if *kind == GateKind::ProtectedPaths { "needs_human" } else { "fail" };
+        for outcome in ["pass", refused, "unmeasured"] {
             assert!(
                 shown.contains(&(kind.as_str().to_owned(), outcome.to_owned())),
                 "no case shows a gate of kind `{}` with outcome `{outcome}`: add one to tests/cases",
@@ -91,7 +93,18 @@ fn every_code_is_given_by_a_case() {
 
 /// Families that need a forge: the fake forge's cases show them.
 fn offline(code: Code) -> bool {
-    let families = ["evidence.", "tests.", "findings.", "coverage.", "policy."];
+    let families = [
+        "evidence.",
+        "tests.",
+        "findings.",
+        "coverage.",
+        "status.",
+        "policy.",
+        "review.",
+        "contract.",
+        "judge.",
+        "runtime.",
+    ];
     families.iter().any(|family| code.as_str().starts_with(family))
 }
 

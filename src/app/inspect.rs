@@ -172,6 +172,10 @@ fn says(content: &Content) -> String {
         Content::Reviews(verdicts) => count(verdicts.len() as u64, "review verdict"),
         Content::Judge(records) => count(records.len() as u64, "judge record"),
         Content::Bundle(bundle) => count(bundle.files.len() as u64, "file"),
+        Content::Attestations(list) => {
+            let kinds: Vec<String> = list.iter().map(|one| one.predicate_type.clone()).collect();
+            format!("{}: {}", count(list.len() as u64, "attestation"), crate::model::cut_list(&kinds, 5))
+        }
         Content::Document(_) => "a JSON document, for an expression to judge".to_owned(),
     }
 }

@@ -1,22 +1,38 @@
-//! `patchwarden metrics`: rolling rates from event logs, and the crossings of their thresholds.
+//! `patchwarden metrics`: rolling rates from event logs or a forge, and the crossings of their thresholds.
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
-use crate::error::Failure;
+use crate::error::{EXIT_CONTEXT, Failure};
 use crate::metrics::{CrossingEvent, Log, LogFile, Rolling, openmetrics, read_log, svg_file, text};
 
-use super::{Ended, give};
+use crate::model::{Span, Timestamp};
+use crate::sink;
+
+use super::forge_access::{Access, ForgeChoice};
+use super::merged_rows::merged_rows;
+use super::{Ended, clock, give};
 
 /// The settings of `metrics`.
 #[derive(Debug)]
 pub struct Request {
     /// Files, or folders of them.
     pub logs: Vec<PathBuf>,
+    /// Repositories whose merged pull requests are read as a log.
+    pub from_forge: Option<FromForge>,
     /// The work item whose merge ends the pinned windows.
     pub pin: Option<String>,
     pub form: Form,
+}
+
+/// Which merged pull requests make the log.
+#[derive(Debug)]
+pub struct FromForge {
+    pub forge: ForgeChoice,
+    /// How far back they were merged.
+    pub window: Span,
+    pub now: Option<Timestamp>,
 }
 
 /// The form of what goes to standard output.
@@ -33,9 +49,18 @@ pub enum Form {
 /// Reads the logs and prints the rates.
 ///
 /// # Errors
-/// Exit 2 where a file cannot be read, or a folder has no log.
+/// Exit 2 where a file cannot be read, or a folder has no log, exit 4 where the forge did not list what was merged.
 pub fn run(request: &Request) -> Ended {
-    let rolling = roll(&request.logs, request.pin.as_deref())?;
+    let mut files = open(&request.logs)?;
+    if let Some(from) = &request.from_forge {
+        files.extend(of_forge(from)?);
+    }
+    if files.is_empty() {
+        return Err(Failure::usage("no rate was computed")
+            .caused_by("neither a log nor a forge was named")
+            .hint("name an event log, or `--from-forge`"));
+    }
+    let rolling = roll_files(files, request.pin.as_deref())?;
     match request.form {
         Form::Text => give(&text(&rolling.report()))?,
         Form::Json => give(&crate::output::json(&rolling.report()))?,
@@ -50,19 +75,48 @@ pub fn run(request: &Request) -> Ended {
 ///
 /// # Errors
 /// Exit 2 where a file cannot be read, or a folder has no log.
-pub fn roll(logs: &[PathBuf], pin: Option<&str>) -> Result<Rolling, Failure> {
-    let paths = expand(logs)?;
+pub fn roll(logs: &[PathBuf]) -> Result<Rolling, Failure> {
+    roll_files(open(logs)?, None)
+}
+
+fn open(logs: &[PathBuf]) -> Result<Vec<LogFile>, Failure> {
     let mut files = Vec::new();
-    for path in &paths {
-        let file = File::open(path).map_err(|error| unreadable(path).caused_by(error))?;
+    for path in expand(logs)? {
+        let file = File::open(&path).map_err(|error| unreadable(&path).caused_by(error))?;
         let reader = Box::new(BufReader::with_capacity(1 << 16, file));
         files.push(LogFile { name: path.display().to_string(), reader });
     }
+    Ok(files)
+}
+
+fn roll_files(files: Vec<LogFile>, pin: Option<&str>) -> Result<Rolling, Failure> {
+    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let failed = |(index, error): (usize, std::io::Error)| {
-        let path = paths.get(index).map_or(Path::new(""), PathBuf::as_path);
-        unreadable(path).caused_by(error)
+        unreadable(Path::new(names.get(index).map_or("", String::as_str))).caused_by(error)
     };
     Log::open(files).and_then(|log| read_log(log, pin)).map_err(failed)
+}
+
+/// The merged pull requests of each repository as a log of its own.
+fn of_forge(from: &FromForge) -> Result<Vec<LogFile>, Failure> {
+    let access = Access::open(&from.forge)?;
+    let window = i64::try_from(from.window.seconds()).unwrap_or(i64::MAX);
+    let since = Timestamp::from_unix(clock(from.now).unix().saturating_sub(window));
+    let mut files = Vec::new();
+    for repo in access.repos() {
+        let (rows, not_seen) = merged_rows(repo, since).map_err(|error| {
+            Failure::new(EXIT_CONTEXT, "no rate was computed")
+                .caused_by(format!("the merged pull requests of `{}` could not be listed", repo.slug()))
+                .caused_by(error)
+                .hint("a private repository wants a token in `PATCHWARDEN_TOKEN`")
+        })?;
+        for one in not_seen {
+            sink::say(&format!("not seen: {one}"));
+        }
+        let reader = Box::new(Cursor::new(rows.into_bytes()));
+        files.push(LogFile { name: format!("forge:{}", repo.slug()), reader });
+    }
+    Ok(files)
 }
 
 /// Folders become the logs in them, by name: `*.ndjson` and `*.jsonl`.

@@ -1,26 +1,36 @@
 //! The shell: one file per verb. Each reads, calls the core, writes, and gives an exit code; nothing is decided here.
 
 pub mod accept;
+pub mod artifact;
 #[cfg(test)]
 mod comparison_tests;
+pub mod doctor;
 pub mod explain;
+pub mod feedback;
 pub mod folder;
+pub mod forge_access;
 pub mod gaps;
 pub mod gate;
 mod git;
+mod in_run;
 pub mod inspect;
 mod judge;
+mod live;
+mod merged_rows;
 pub mod metrics;
 pub mod one_gate;
 pub mod policy;
 mod pull_file;
 pub mod record;
-mod record_verb;
+pub mod record_verb;
 pub mod render;
 pub mod repair;
+pub mod replay;
+mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
 pub mod status;
+mod watch;
 
 use crate::error::Failure;
 use crate::model::Timestamp;
@@ -34,13 +44,17 @@ pub enum Command {
     Gate(gate::Request),
     Inspect(inspect::Request),
     Accept(accept::Request),
+    Artifact(artifact::Request),
+    Doctor(doctor::Request),
     Explain(explain::Request),
+    Feedback(feedback::Request),
     Gaps(gaps::Request),
     Metrics(metrics::Request),
     Policy(policy::Request),
-    Record(record::RecordRequest),
+    Record(record_verb::Request),
     Render(render::Request),
     Repair(repair::Request),
+    Replay(replay::Request),
     OneGate(one_gate::Request),
     RuntimeRepairCheck(runtime_repair_check::Request),
     Schema(schema::Request),
@@ -63,13 +77,17 @@ pub fn run(command: Command) -> Ended {
         Command::Gate(request) => gate::run(&request),
         Command::Inspect(request) => inspect::run(&request),
         Command::Accept(request) => accept::run(&request),
+        Command::Artifact(request) => artifact::run(&request),
+        Command::Doctor(request) => doctor::run(&request),
         Command::Explain(request) => explain::run(&request),
+        Command::Feedback(request) => feedback::run(&request),
         Command::Gaps(request) => gaps::run(&request),
         Command::Metrics(request) => metrics::run(&request),
         Command::Policy(request) => policy::run(&request),
         Command::Record(request) => record_verb::run(&request),
         Command::Render(request) => render::run(&request),
         Command::Repair(request) => repair::run(&request),
+        Command::Replay(request) => replay::run(&request),
         Command::OneGate(request) => one_gate::run(&request),
         Command::RuntimeRepairCheck(request) => runtime_repair_check::run(&request),
         Command::Schema(request) => schema::run(&request),

@@ -25,7 +25,7 @@ pub struct Request {
     /// Which gate, where the policy has several of the kind.
     pub gate: Option<GateId>,
     pub evidence: Option<PathBuf>,
-    pub pull: Option<PathBuf>,
+    pub facts: Option<PathBuf>,
     /// Default: the head of the pull request's facts.
     pub head: Option<CommitSha>,
     pub now: Option<Timestamp>,
@@ -39,7 +39,7 @@ pub struct Request {
 pub fn run(request: &Request) -> Ended {
     let now = clock(request.now);
     let sound = read_policy(request)?;
-    let pull = request.pull.as_deref().map(read_pull_facts).transpose()?;
+    let pull = request.facts.as_deref().map(read_pull_facts).transpose()?;
     let head = head(request.head.as_ref(), pull.as_ref().map(|pull| &pull.head))?;
     let target = Target {
         head: head.clone(),
@@ -98,7 +98,7 @@ fn head(asked: Option<&CommitSha>, of_facts: Option<&CommitSha>) -> Result<Commi
         ))),
         (Some(head), _) | (None, Some(head)) => Ok(head.clone()),
         (None, None) => Err(no_verdict("no head was given".to_owned())
-            .hint("give the pull request's facts with `--pull FILE`, or the commit with `--head SHA`")),
+            .hint("give the pull request's facts with `--facts FILE`, or the commit with `--head SHA`")),
     }
 }
 

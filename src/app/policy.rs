@@ -3,16 +3,18 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::context::{WorkflowFile, is_glob, look_at_gate_workflow};
 use crate::contracts::Contract;
-use crate::error::{EXIT_BUG, EXIT_OUTPUT, EXIT_USAGE, Failure};
+use crate::error::{EXIT_BUG, EXIT_OUTPUT, EXIT_POLICY, EXIT_USAGE, Failure};
 use crate::evidence::demand::Role;
+use crate::model::sanitize;
 use crate::policy::DEFAULT_PATH;
 use crate::sink;
 
 use super::folder::EvidenceFolder;
 use super::gate::{embedded, read_policy_file};
 use super::judge::SoundPolicy;
-use super::{Ended, OutputForm, give};
+use super::{Ended, OutputForm, give, read_named};
 
 /// The settings of `policy`.
 #[derive(Debug)]
@@ -22,15 +24,26 @@ pub enum Request {
         evidence: Option<PathBuf>,
         write: Option<PathBuf>,
     },
-    Check {
-        file: PathBuf,
-        form: OutputForm,
-    },
+    Check(Check),
     Show {
         file: PathBuf,
         form: OutputForm,
     },
     Schema,
+}
+
+/// What `check` looks at.
+#[derive(Debug)]
+pub struct Check {
+    /// The policy; by default the one at the usual place, which may be missing where a workflow is named.
+    pub file: Option<PathBuf>,
+    /// The workflow file that holds the gate.
+    pub workflow: Option<PathBuf>,
+    /// The gate's job, where its step does not show it.
+    pub job: Option<String>,
+    /// Contexts that branch protection requires.
+    pub required_contexts: Vec<String>,
+    pub form: OutputForm,
 }
 
 /// Runs one of them.
@@ -40,7 +53,7 @@ pub enum Request {
 pub fn run(request: &Request) -> Ended {
     match request {
         Request::Init { evidence, write } => init(evidence.as_deref(), write.as_deref()),
-        Request::Check { file, form } => check(file, *form),
+        Request::Check(request) => check(request),
         Request::Show { file, form } => show(file, *form),
         Request::Schema => {
             let contract = Contract::from_name("patchwarden.policy.v1")
@@ -84,22 +97,73 @@ fn load(file: &Path) -> Result<SoundPolicy, Failure> {
         .map_err(|problems| Failure::policy("the policy is not valid", &file.display().to_string(), problems))
 }
 
-fn check(file: &Path, form: OutputForm) -> Ended {
-    let sound = load(file)?;
-    let warnings = warnings(&sound);
-    match form {
-        OutputForm::Json => give(&crate::output::json(&warnings))?,
+fn check(request: &Check) -> Ended {
+    let mut text = String::new();
+    let mut warned = Vec::new();
+    let usual = Path::new(DEFAULT_PATH);
+    let file = match (&request.file, &request.workflow) {
+        (Some(file), _) => Some(file.as_path()),
+        (None, Some(_)) => usual.exists().then_some(usual),
+        (None, None) => Some(usual),
+    };
+    if let Some(file) = file {
+        let sound = load(file)?;
+        let gates = crate::model::count(sound.policy.gates.len() as u64, "gate");
+        let evidence = crate::model::count(sound.policy.evidence.len() as u64, "piece");
+        let _ = writeln!(text, "{}: valid, {gates} over {evidence} of evidence", file.display());
+        warned.extend(warnings(&sound));
+    }
+    check_workflow(request, &mut text, &mut warned)?;
+    match request.form {
+        OutputForm::Json => give(&crate::output::json(&warned))?,
         OutputForm::Text => {
-            let gates = crate::model::count(sound.policy.gates.len() as u64, "gate");
-            let evidence = crate::model::count(sound.policy.evidence.len() as u64, "piece");
-            let mut out = format!("{}: valid, {gates} over {evidence} of evidence\n", file.display());
-            for warning in &warnings {
-                let _ = writeln!(out, "warning: {warning}");
+            for warning in &warned {
+                let _ = writeln!(text, "warning: {warning}");
             }
-            give(&out)?;
+            give(&text)?;
         }
     }
     Ok(0)
+}
+
+/// The workflow that holds the gate, and the contexts that branch protection requires.
+fn check_workflow(request: &Check, text: &mut String, warned: &mut Vec<String>) -> Result<(), Failure> {
+    let globs = request.required_contexts.iter().filter(|context| is_glob(context));
+    let mut refused: Vec<String> = globs
+        .map(|context| {
+            format!(
+                "the required context `{}` is a glob: any job of a pull request can post a status that fits it, so spell it out",
+                sanitize(context, 120)
+            )
+        })
+        .collect();
+    let mut name = "the required contexts".to_owned();
+    if let Some(path) = &request.workflow {
+        name = path.display().to_string();
+        let bytes = read_named(path, "the workflow", EXIT_POLICY)?;
+        let content = String::from_utf8_lossy(&bytes);
+        let file = WorkflowFile::parse(&content).map_err(|error| {
+            Failure::new(EXIT_POLICY, format!("`{name}` was not checked")).caused_by(error)
+        })?;
+        let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let found =
+            look_at_gate_workflow(&file, &file_name, request.job.as_deref(), &request.required_contexts);
+        refused.extend(found.refused);
+        warned.extend(found.warnings);
+        let _ = writeln!(text, "{name}: the gate is in {}", crate::model::cut_list(&found.jobs, 5));
+        for context in found.contexts {
+            let _ = writeln!(text, "require before merging: {context}");
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let problems = crate::model::count(refused.len() as u64, "problem");
+    let mut failure = Failure::new(EXIT_POLICY, "the gate as it stands can be passed by")
+        .caused_by(format!("`{name}` has {problems}"))
+        .hint("docs/hardening.md says what each arrangement stops");
+    failure.details = refused;
+    Err(failure)
 }
 
 /// What is sound and probably not meant.
@@ -159,6 +223,14 @@ fn effective(sound: &SoundPolicy) -> toml::Table {
     section("run", toml::Table::try_from(&policy.run));
     section("protected", toml::Table::try_from(&policy.protected));
     section("limits", toml::Table::try_from(&policy.limits));
+    let keys = policy
+        .keys
+        .raw
+        .iter()
+        .map(|(name, raw)| (name.clone(), toml::Table::try_from(raw).unwrap_or_default().into()))
+        .collect();
+    section("keys", Ok(keys));
+    section("feedback", toml::Table::try_from(&policy.feedback));
     let evidence = policy
         .evidence
         .iter()

@@ -50,6 +50,9 @@ pub(super) struct GateArgs {
     /// The `repair_instruction.json` of an earlier head. Inside a workflow the newest is looked for where none is named
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
+    /// Keep everything that was judged in one zip, for `patchwarden replay`
+    #[arg(long, value_name = "FILE")]
+    capture: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
@@ -85,6 +88,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         facts,
         diff,
         previous,
+        capture,
         from: FromArg::ThisRun,
         needs,
         commit_status,
@@ -105,6 +109,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
             facts,
             diff,
             previous,
+            capture,
             out,
             now,
             form,
@@ -125,6 +130,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         pull,
         head,
         previous,
+        capture,
         commit_status,
         comment,
     })))

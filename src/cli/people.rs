@@ -25,7 +25,7 @@ pub(super) struct OneGateArgs {
     evidence: Option<PathBuf>,
     /// What the forge says of the pull request: `patchwarden.pull_facts.v1`
     #[arg(long, value_name = "FILE")]
-    pull: Option<PathBuf>,
+    facts: Option<PathBuf>,
     /// The full id of the head, where no facts name it
     #[arg(long, value_name = "SHA")]
     head: Option<CommitSha>,
@@ -55,8 +55,8 @@ pub(super) struct RuntimeRepairArgs {
 }
 
 pub(super) fn one_gate_request(kind: GateKind, args: OneGateArgs) -> one_gate::Request {
-    let OneGateArgs { policy, gate, evidence, pull, head, now, form } = args;
-    one_gate::Request { kind, policy, gate, evidence, pull, head, now, form: form.format.into() }
+    let OneGateArgs { policy, gate, evidence, facts, head, now, form } = args;
+    one_gate::Request { kind, policy, gate, evidence, facts, head, now, form: form.format.into() }
 }
 
 pub(super) fn runtime_repair_request(args: RuntimeRepairArgs) -> runtime_repair_check::Request {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::app::record::{RecordRequest, ReportRequest};
+use crate::app::record_verb;
 use crate::error::Failure;
 use crate::evidence::Format;
-use crate::model::{CommitSha, EvidenceId, Span};
+use crate::model::{ArtifactName, CommitSha, EvidenceId, Span};
 
 #[derive(Debug, Args)]
 pub(super) struct RecordArgs {
@@ -40,6 +41,9 @@ pub(super) struct RecordArgs {
     /// The folder that becomes the artifact
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Inside a workflow: upload the folder as an artifact of this name afterwards
+    #[arg(long, value_name = "NAME")]
+    upload: Option<ArtifactName>,
     /// The command with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -53,11 +57,12 @@ fn formats() -> String {
 
 /// # Errors
 /// Exit 2, where a `--report` is no report.
-pub(super) fn record_request(args: RecordArgs) -> Result<RecordRequest, Failure> {
-    let RecordArgs { id, format, report, tool, tool_version, input, head, timeout, out, command } = args;
+pub(super) fn record_request(args: RecordArgs) -> Result<record_verb::Request, Failure> {
+    let RecordArgs { id, format, report, tool, tool_version, input, head, timeout, out, upload, command } =
+        args;
     let reports = ReportRequest::of_arguments(id, format, &report)
         .map_err(|error| Failure::usage("the command was not run").caused_by(error))?;
-    Ok(RecordRequest {
+    let record = RecordRequest {
         directory: PathBuf::from("."),
         reports,
         tool,
@@ -67,5 +72,6 @@ pub(super) fn record_request(args: RecordArgs) -> Result<RecordRequest, Failure>
         timeout: timeout.map(|span| Duration::from_secs(span.seconds())),
         out,
         command,
-    })
+    };
+    Ok(record_verb::Request { record, upload })
 }

@@ -7,9 +7,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::app::gaps::{self, Act, ImportKind, new_gap};
 use crate::app::{metrics, status};
 use crate::ledger::{Change, DEFAULT_PATH, Severity, Source, Status};
-use crate::model::Timestamp;
+use crate::model::{Span, Timestamp};
 
 use super::FormArg;
+use super::feedback::ForgeArgs;
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum MetricsForm {
@@ -26,8 +27,19 @@ enum MetricsForm {
 #[derive(Debug, Args)]
 pub struct MetricsArgs {
     /// Event logs (NDJSON), or folders of them
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE")]
     logs: Vec<PathBuf>,
+    /// Derive the log from merged pull requests and the results their gates left
+    #[arg(long)]
+    from_forge: bool,
+    #[command(flatten)]
+    forge: ForgeArgs,
+    /// With --from-forge, how far back they were merged
+    #[arg(long, value_name = "SPAN", default_value = "90d")]
+    window: Span,
+    /// With --from-forge, the time the window ends
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
     /// The work item whose merge ends the pinned windows, instead of the first healthy ones
     #[arg(long, value_name = "WORK_ITEM_ID")]
     pin: Option<String>,
@@ -38,7 +50,8 @@ pub struct MetricsArgs {
 
 impl From<MetricsArgs> for metrics::Request {
     fn from(args: MetricsArgs) -> Self {
-        let MetricsArgs { logs, pin, format } = args;
+        let MetricsArgs { logs, from_forge, forge, window, now, pin, format } = args;
+        let from_forge = from_forge.then(|| metrics::FromForge { forge: forge.into(), window, now });
         let form = match format {
             MetricsForm::Text => metrics::Form::Text,
             MetricsForm::Json => metrics::Form::Json,
@@ -46,7 +59,7 @@ impl From<MetricsArgs> for metrics::Request {
             MetricsForm::Svg => metrics::Form::Svg,
             MetricsForm::Events => metrics::Form::Events,
         };
-        Self { logs, pin, form }
+        Self { logs, from_forge, pin, form }
     }
 }
 
@@ -69,7 +82,21 @@ pub struct StatusArgs {
     /// An event log, or a folder of them; may be repeated
     #[arg(long = "log", value_name = "FILE")]
     logs: Vec<PathBuf>,
-    /// The time it is about; without one the ledger's latest day
+    /// A document of feedback-intake-check, whose candidates are shown as follow-ups
+    #[arg(long, value_name = "FILE")]
+    feedback: Option<PathBuf>,
+    /// Ask the forge: open pull requests, runs, statuses, artifacts, results
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    forge: ForgeArgs,
+    /// With --live, serve the page on this loopback address until ended
+    #[arg(long, value_name = "ADDR", requires = "live", conflicts_with_all = ["out", "format"])]
+    watch: Option<String>,
+    /// With --watch, how often the forge is asked again
+    #[arg(long, value_name = "SPAN", default_value = "60s", requires = "watch")]
+    every: Span,
+    /// The time it is about; without one the ledger's latest day, with --live the clock
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
     /// The form of the status
@@ -82,13 +109,15 @@ pub struct StatusArgs {
 
 impl From<StatusArgs> for status::Request {
     fn from(args: StatusArgs) -> Self {
-        let StatusArgs { ledger, results, logs, now, format, out } = args;
+        let StatusArgs { ledger, results, logs, feedback, live, forge, watch, every, now, format, out } =
+            args;
+        let live = live.then(|| status::LiveRequest { forge: forge.into(), watch, every });
         let form = match format {
             StatusForm::Text => status::Form::Text,
             StatusForm::Json => status::Form::Json,
             StatusForm::Html => status::Form::Html,
         };
-        Self { ledger, results, logs, now, form, out }
+        Self { ledger, results, logs, feedback, now, form, out, live }
     }
 }
 

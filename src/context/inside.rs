@@ -4,10 +4,10 @@
 use super::event::Payload;
 use super::head::{self, Refs, Target, agree};
 use super::{
-    ContextError, Head, Inputs, RunContext, RunIdentity, Runtime, Server, ServerUrl, Trigger, Variables,
-    claims,
+    ContextError, Head, Inputs, RunContext, RunIdentity, Runtime, Server, ServerUrl, StepContext, Trigger,
+    Variables, claims,
 };
-use crate::model::{CommitSha, PullNumber, RepoSlug, RunId, sanitize};
+use crate::model::{CommitSha, PullNumber, RepoSlug, RunId, Token, sanitize};
 
 pub(super) fn build(
     variables: &Variables,
@@ -28,18 +28,25 @@ pub(super) fn build(
         Some(trigger) => target(trigger, &refs, &payload, inputs)?,
         None => asked_for(inputs).ok_or_else(|| ContextError::NoHead(sanitize(event, 60)))?,
     };
-    let (run, runtime) = run_and_runtime(variables)?;
+    let step = step(variables, inputs.token.as_ref())?;
     Ok(RunContext {
         head: target.head,
         trigger,
         base: target.base,
         merge_base: target.merge_base,
         pull: target.pull,
-        repo: Some(parse_variable::<RepoSlug, _>(variables, "REPOSITORY")?),
-        run: Some(run),
-        runtime,
-        server: Some(server(variables, inputs)?),
+        repo: Some(step.repo),
+        run: Some(step.run),
+        runtime: step.runtime,
+        server: Some(step.server),
     })
+}
+
+/// Everything that does not depend on the event.
+pub(super) fn step(variables: &Variables, token: Option<&Token>) -> Result<StepContext, ContextError> {
+    let (run, runtime) = run_and_runtime(variables)?;
+    let repo = parse_variable::<RepoSlug, _>(variables, "REPOSITORY")?;
+    Ok(StepContext { repo, run, runtime, server: server(variables, token)? })
 }
 
 /// The event's target, held against what the caller asked for.
@@ -85,14 +92,14 @@ fn known(head: &CommitSha) -> Target {
     Target { head: Head::Known(head.clone()), base: None, merge_base: None, pull: None }
 }
 
-fn server(variables: &Variables, inputs: &Inputs) -> Result<Server, ContextError> {
+fn server(variables: &Variables, token: Option<&Token>) -> Result<Server, ContextError> {
     let (name, text) = variables.need("SERVER_URL")?;
     let url = parse_url(&name, text)?;
     let api = match variables.find("API_URL")? {
         Some((name, text)) => parse_url(&name, text)?,
         None => parse_url(&name, &format!("{url}/api/v1"))?,
     };
-    let token = match &inputs.token {
+    let token = match token {
         Some(token) => Some(token.clone()),
         None => variables.job_token()?,
     };

@@ -4,11 +4,13 @@
 mod address;
 mod claims;
 mod event;
+mod gate_workflow;
 mod head;
 mod inside;
 mod needs;
 mod patch_id;
 pub mod pull_facts;
+pub mod status_facts;
 mod trigger;
 mod variables;
 mod workflow_file;
@@ -17,6 +19,7 @@ mod workflow_file;
 mod tests;
 
 pub use address::{ServerUrl, ServerUrlError};
+pub use gate_workflow::{WorkflowFindings, is_glob, look_at_gate_workflow};
 pub use needs::{JobResult, NeedsError, parse_needs};
 pub use patch_id::patch_id;
 pub use pull_facts::PullFacts;
@@ -152,6 +155,26 @@ pub struct Server {
     pub api: ServerUrl,
     /// The input `token` where given, else the job's own.
     pub token: Option<Token>,
+}
+
+/// Where a step runs: what its runner announces, whatever the event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepContext {
+    pub repo: RepoSlug,
+    pub run: RunIdentity,
+    /// `None` where the runner announces no artifact service.
+    pub runtime: Option<Runtime>,
+    pub server: Server,
+}
+
+impl StepContext {
+    /// From the environment; `token` is used instead of the job's own where the caller gave one.
+    ///
+    /// # Errors
+    /// [`ContextError`] where this is no step of a workflow, or a variable is not what it must be.
+    pub fn from_workflow(variables: &Variables, token: Option<&Token>) -> Result<Self, ContextError> {
+        inside::step(variables, token)
+    }
 }
 
 /// What the caller adds by input or flag.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Account;
+use super::status_facts::StatusFact;
 use crate::model::{CommitSha, PullNumber, RepoSlug, Timestamp};
 
 /// The contract's name.
@@ -70,6 +71,9 @@ pub struct PullFacts {
     /// Unified diffs against the merge base, by the commit they end at: for the binding `same_diff`.
     #[serde(default)]
     pub diffs: BTreeMap<CommitSha, String>,
+    /// The latest commit status of every context on the head.
+    #[serde(default)]
+    pub statuses: Listed<StatusFact>,
 }
 
 /// A list, and whether it is all there is.
@@ -214,6 +218,7 @@ impl PullFacts {
             linked_issues: Listed::default(),
             teams: BTreeMap::new(),
             diffs: BTreeMap::new(),
+            statuses: Listed::default(),
         }
     }
 }

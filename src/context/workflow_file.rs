@@ -10,6 +10,8 @@ use crate::model::sanitize;
 /// A workflow file's jobs by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorkflowFile {
+    /// The `name:`.
+    pub name: Option<String>,
     pub jobs: BTreeMap<String, WorkflowJob>,
     /// The events of `on:`, with the keys of their filters.
     pub on: BTreeMap<String, Vec<String>>,
@@ -36,6 +38,9 @@ pub struct WorkflowStep {
     pub condition: Option<String>,
     /// The texts and numbers of `with:`.
     pub with: BTreeMap<String, String>,
+    /// Those of `env:`.
+    pub env: BTreeMap<String, String>,
+    pub continue_on_error: Option<String>,
 }
 
 /// The text is no workflow file.
@@ -72,7 +77,7 @@ impl WorkflowFile {
                 .map(|(event, filters)| (event, filters.map_or_else(Vec::new, WireFilters::keys)))
                 .collect(),
         };
-        Ok(Self { jobs, on })
+        Ok(Self { name: wire.name.map(WireScalar::text), jobs, on })
     }
 
     /// The id of the job with this display name: its own id, its `name:`, or either with matrix values behind it.
@@ -118,6 +123,7 @@ impl WorkflowJob {
 /// Intentionally incomplete; foreign.
 #[derive(Deserialize)]
 struct WireWorkflow {
+    name: Option<WireScalar>,
     on: Option<WireOn>,
     jobs: Option<BTreeMap<String, Option<WireJob>>>,
 }
@@ -192,6 +198,9 @@ struct WireStep {
     #[serde(rename = "if")]
     condition: Option<WireScalar>,
     with: Option<BTreeMap<String, Option<WireScalar>>>,
+    env: Option<BTreeMap<String, Option<WireScalar>>>,
+    #[serde(rename = "continue-on-error")]
+    continue_on_error: Option<WireScalar>,
 }
 
 impl WireJob {
@@ -212,12 +221,17 @@ impl WireJob {
 
 impl WireStep {
     fn convert(self) -> WorkflowStep {
-        let with = self.with.unwrap_or_default();
+        let texts = |map: Option<BTreeMap<String, Option<WireScalar>>>| {
+            let given = map.unwrap_or_default().into_iter();
+            given.filter_map(|(key, value)| Some((key, value?.text()))).collect()
+        };
         WorkflowStep {
             uses: self.uses,
             run: self.run,
             condition: self.condition.map(WireScalar::text),
-            with: with.into_iter().filter_map(|(key, value)| Some((key, value?.text()))).collect(),
+            with: texts(self.with),
+            env: texts(self.env),
+            continue_on_error: self.continue_on_error.map(WireScalar::text),
         }
     }
 }

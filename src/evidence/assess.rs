@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Code, CommitSha, Digest, RelPath, sanitize};
 
+use super::attestation::signature;
 use super::content::{ParseError, Parsed, Substance, ToolName};
 use super::demand::{Demand, Role};
 use super::limits::Limits;
@@ -235,6 +236,7 @@ fn judge_files(
     if readings.iter().any(names_none) {
         evidence.bindings.retain(|binding| *binding != Binding::Embedded);
     }
+    signature::judge(evidence, &demand.keys);
 }
 
 fn parse_fault(path: &RelPath, error: &ParseError) -> Fault {
@@ -301,7 +303,7 @@ fn judge_content(
 
 /// The commit that the format itself names: equal binds, another full one condemns, a short one does neither.
 fn judge_embedded(evidence: &mut Evidence, parsed: &Parsed, target: &Target) {
-    let mut bound = !parsed.commits.is_empty();
+    let mut bound = !parsed.commits.is_empty() && !parsed.partly_named;
     for commit in &parsed.commits {
         match commit.id.parse::<CommitSha>() {
             Ok(sha) if sha == target.head => {}

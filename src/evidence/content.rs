@@ -2,6 +2,7 @@
 
 use crate::model::RelPath;
 
+use super::attestation::{Attestation, shows_red};
 use super::coverage::CoverageReport;
 use super::document::Document;
 use super::finding::FindingReport;
@@ -25,6 +26,8 @@ pub enum Content {
     Judge(Vec<JudgeRecord>),
     /// Documents about a runtime.
     Bundle(Bundle),
+    /// Attestations, in the order of their files.
+    Attestations(Vec<Attestation>),
 }
 
 impl Content {
@@ -38,6 +41,7 @@ impl Content {
             Self::Reviews(_) => Kind::Reviews,
             Self::Judge(_) => Kind::Judge,
             Self::Bundle(_) => Kind::Bundle,
+            Self::Attestations(_) => Kind::Attestations,
         }
     }
 
@@ -47,6 +51,7 @@ impl Content {
         match self {
             Self::Tests(tests) => Some(tests.counts.failed + tests.counts.errored > 0),
             Self::Findings(findings) => Some(findings.counts.total() > 0),
+            Self::Attestations(attestations) => shows_red(attestations),
             Self::Coverage(_) | Self::Document(_) | Self::Reviews(_) | Self::Judge(_) | Self::Bundle(_) => {
                 None
             }
@@ -91,6 +96,8 @@ pub struct Parsed {
     /// What the report itself says went wrong with the tool; each blocks as `evidence.tool_error`. Sanitized.
     pub tool_errors: Vec<String>,
     pub commits: Vec<EmbeddedCommit>,
+    /// Whether a part of it names no commit, so that those it names bind only the rest.
+    pub partly_named: bool,
     /// What a reader should know and what does not block, such as counts that do not add up. Sanitized.
     pub notes: Vec<String>,
 }
@@ -104,6 +111,7 @@ impl Parsed {
             substance: Substance::Measured,
             tool_errors: Vec::new(),
             commits: Vec::new(),
+            partly_named: false,
             notes: Vec::new(),
         }
     }
@@ -135,6 +143,10 @@ impl Content {
             (Self::Judge(mut one), Self::Judge(other)) => {
                 one.extend(other);
                 Ok(Self::Judge(one))
+            }
+            (Self::Attestations(mut one), Self::Attestations(other)) => {
+                one.extend(other);
+                Ok(Self::Attestations(one))
             }
             (Self::Bundle(mut one), Self::Bundle(other)) => {
                 one.files.extend(other.files);
@@ -182,6 +194,7 @@ impl Parsed {
             },
             tool_errors: self.tool_errors,
             commits: self.commits,
+            partly_named: self.partly_named || other.partly_named,
             notes: self.notes,
         };
         both.tool_errors.extend(other.tool_errors);

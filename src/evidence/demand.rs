@@ -1,12 +1,14 @@
 //! What is asked of one piece of evidence: where it is, what it is, how it must be bound and how old it may be.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ArtifactName, EvidenceId, Span};
 
+use super::attestation::signature::Key;
 use super::exit_codes::ExitCodes;
 use super::format::Format;
 use super::state::Binding;
@@ -46,6 +48,8 @@ pub struct Demand {
     pub command: Vec<String>,
     /// What the command's exit codes mean; `None`: what they mean for its tool.
     pub exit_codes: Option<ExitCodes>,
+    /// The policy's keys, for signatures.
+    pub keys: Arc<[Key]>,
 }
 
 /// A path, or a glob over paths, inside an artifact.

@@ -67,16 +67,26 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool { names: &["pytest"], red: &[1], nothing: &[5] },
     Tool { names: &["nextest", "cargo-nextest"], red: &[100], nothing: &[4] },
-    Tool { names: &["ruff", "bandit", "semgrep", "eslint", "mypy", "cargo-audit"], red: &[1], nothing: &[] },
-    Tool { names: &["jest", "vitest", "pip-audit", "npm-audit"], red: &[1], nothing: &[] },
+    // `Semgrep OSS` is how semgrep calls itself in SARIF; 1 only with `--error`.
+    Tool { names: &["semgrep", "semgrep oss"], red: &[1], nothing: &[] },
+    Tool { names: &["ruff", "bandit", "eslint", "mypy", "cargo-audit"], red: &[1], nothing: &[] },
+    Tool { names: &["jest", "vitest", "playwright", "pip-audit", "npm-audit"], red: &[1], nothing: &[] },
+    // Python 3.12 and later: 5 no test was found (docs.python.org, `unittest`).
+    Tool { names: &["unittest", "xmlrunner"], red: &[1], nothing: &[5] },
     Tool { names: &["go", "gotestsum", "phpunit", "tsc"], red: &[1, 2], nothing: &[] },
     Tool { names: &["zizmor"], red: &[11, 12, 13, 14], nothing: &[3] },
     Tool { names: &["fallow-py", "pyfallow"], red: &[1], nothing: &[] },
     Tool { names: &["fallow"], red: &[1, 8], nothing: &[] },
     Tool { names: &["clippy", "cargo-clippy"], red: &[1, 101], nothing: &[] },
+    // cargo passes on what its subcommand ends with: 101 of itself, libtest and clippy, the others of nextest.
+    Tool { names: &["cargo"], red: &[1, 100, 101], nothing: &[4] },
+    // Surefire fails Maven's build, and with it Gradle's tests theirs: 1 is all either knows.
+    Tool { names: &["surefire", "mvn", "mvnw", "maven", "gradle", "gradlew"], red: &[1], nothing: &[] },
+    // 2 blocked, with every file written.
+    Tool { names: &["openclaw_safe_update", "safe-update"], red: &[2], nothing: &[] },
     // 1 of VSTest, the others of Microsoft.Testing.Platform ("exit codes" on learn.microsoft.com): 2 a test failed,
     // 8 no test ran, 13 ended at the allowed number of failures.
-    Tool { names: &["dotnet"], red: &[1, 2, 13], nothing: &[8] },
+    Tool { names: &["dotnet", "dotnet test"], red: &[1, 2, 13], nothing: &[8] },
     // Node's test runner as its reports name it; `node` alone runs anything.
     Tool { names: &["node --test"], red: &[1], nothing: &[] },
     // What RUN_ALL_TESTS gives (googletest primer).
@@ -124,6 +134,47 @@ mod tests {
         assert_eq!(meaning("node --test", 1), Meaning::Red);
         assert_eq!(meaning("googletest", 2), Meaning::Crash);
         assert_eq!(meaning("osv-scanner", 128), Meaning::Nothing);
+    }
+
+    /// Every tool of FORMATS section 1.8, by the names that commands, reports and SARIF drivers give it:
+    /// what 1, 2, 3, 4, 5, 8, 100 and 101 mean, `r` red, `n` nothing, `-` a crash.
+    #[test]
+    fn every_tool_of_the_list_has_its_row() {
+        const CODES: [i32; 8] = [1, 2, 3, 4, 5, 8, 100, 101];
+        for (names, row) in [
+            ("pytest", "r---n---"),
+            ("nextest cargo-nextest", "---n--r-"),
+            ("cargo", "r--n--rr"),
+            ("clippy cargo-clippy", "r------r"),
+            ("jest vitest playwright pip-audit npm-audit", "r-------"),
+            ("mocha", "rrrrrrrr"),
+            ("go gotestsum phpunit", "rr------"),
+            ("ruff bandit eslint ESLint Bandit semgrep mypy cargo-audit", "r-------"),
+            ("zizmor", "--n-----"),
+            ("fallow-py pyfallow", "r-------"),
+            ("fallow", "r----r--"),
+            ("safe-update openclaw_safe_update", "-r------"),
+            ("dotnet", "rr---n--"),
+            ("surefire mvn gradle googletest", "r-------"),
+            ("unittest xmlrunner", "r---n---"),
+        ] {
+            for name in names.split(' ').chain((names == "dotnet").then_some("dotnet test")) {
+                let found: String = CODES
+                    .iter()
+                    .map(|code| match meaning(name, *code) {
+                        Meaning::Red => 'r',
+                        Meaning::Nothing => 'n',
+                        Meaning::Crash => '-',
+                        Meaning::Clean => panic!("only 0 is clean"),
+                    })
+                    .collect();
+                assert_eq!(found, row, "{name}");
+            }
+        }
+        assert_eq!([11, 14].map(|code| meaning("zizmor", code)), [Meaning::Red; 2]);
+        assert_eq!(meaning("Semgrep OSS", 2), Meaning::Crash);
+        assert_eq!(meaning("Semgrep OSS", 1), Meaning::Red);
+        assert_eq!(meaning("node --test", 7), Meaning::Crash);
     }
 
     #[test]

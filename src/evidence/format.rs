@@ -14,8 +14,8 @@ use super::findings::{
 use super::limits::Limits;
 use super::shape::Shape;
 use super::{
-    clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record, junit, lcov,
-    libtest, review_verdict, runtime_bundle, sarif, trx,
+    attestation, clover, cobertura, coveragepy_json, document, go_test, istanbul, jacoco, judge_record,
+    junit, lcov, libtest, review_verdict, runtime_bundle, sarif, trx,
 };
 
 /// What a format's content is about; a gate kind judges one of them.
@@ -28,6 +28,7 @@ pub enum Kind {
     Reviews,
     Judge,
     Bundle,
+    Attestations,
 }
 
 macro_rules! formats {
@@ -113,6 +114,8 @@ formats! {
         "a judge's record, `openclaw.judge.v0`, bare or between its markers";
     RuntimeBundle = "runtime-bundle", Bundle, runtime_bundle::parse, runtime_bundle::fits,
         "a folder of documents about a runtime, as `openclaw_safe_update` writes them";
+    InToto = "in-toto", Attestations, attestation::parse, attestation::fits,
+        "in-toto attestations: statements, DSSE envelopes, bundles, link metadata";
 }
 
 impl FromStr for Format {

@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod assess;
+pub mod attestation;
 pub mod baseline;
 pub mod changed_lines;
 pub mod content;

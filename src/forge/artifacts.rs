@@ -51,6 +51,45 @@ enum Held {
     Either,
 }
 
+/// How an artifact was uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// As files.
+    V3,
+    /// As one zip.
+    V4,
+}
+
+impl Protocol {
+    /// The word used in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V3 => "v3",
+            Self::V4 => "v4",
+        }
+    }
+}
+
+impl Listed {
+    /// The protocol it was uploaded by; `None` where only v3 answered, which lists both.
+    pub fn protocol(&self) -> Option<Protocol> {
+        match self.held {
+            Held::Zip | Held::Unfinished => Some(Protocol::V4),
+            Held::Files => Some(Protocol::V3),
+            Held::Either => None,
+        }
+    }
+
+    /// Whether its upload was finished; `None` where the protocol does not say.
+    pub fn is_finished(&self) -> Option<bool> {
+        match self.held {
+            Held::Zip => Some(true),
+            Held::Unfinished => Some(false),
+            Held::Files | Held::Either => None,
+        }
+    }
+}
+
 /// What fetching an artifact came to.
 #[derive(Debug)]
 pub enum Fetched {
@@ -327,7 +366,11 @@ fn outcome(result: Result<Fetched, ForgeError>, unreadable: Fetched) -> Result<F
     }
 }
 
-fn check_name(name: &ArtifactName) -> Result<(), ForgeError> {
+/// Whether an artifact of this name could be fetched by every client.
+///
+/// # Errors
+/// [`ForgeError::ArtifactName`] where it could not.
+pub fn check_name(name: &ArtifactName) -> Result<(), ForgeError> {
     let text = name.as_str();
     let refuse = |reason| Err(ForgeError::ArtifactName { name: sanitize(text, 120), reason });
     if text.chars().count() > 255 {

@@ -79,6 +79,21 @@ impl Capability {
         Self::WebArtifacts,
     ];
 
+    /// The word used in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ArtifactService => "artifact_service",
+            Self::BranchRead => "branch_read",
+            Self::Jobs => "jobs",
+            Self::LiveArtifacts => "live_artifacts",
+            Self::OwnRun => "own_run",
+            Self::Repository => "repository",
+            Self::Runs => "runs",
+            Self::Tasks => "tasks",
+            Self::WebArtifacts => "web_artifacts",
+        }
+    }
+
     /// What it is.
     pub fn what(self) -> &'static str {
         match self {
@@ -142,6 +157,17 @@ impl Capabilities {
 }
 
 impl Answer {
+    /// The word used in outputs.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::NotFound => "not_found",
+            Self::NotPermitted => "not_permitted",
+            Self::NotAsked => "not_asked",
+            Self::Failed(_) => "failed",
+        }
+    }
+
     fn of(error: ForgeError) -> Self {
         if error.is_not_found() {
             Self::NotFound

@@ -16,7 +16,7 @@ use super::origin;
 use super::request::{Auth, Method, Payload, Request};
 use super::retry::{self, Backoff, Sleeper, ThreadSleeper};
 use super::tls::{self, Roots};
-use crate::context::{RunContext, ServerUrl};
+use crate::context::{RunContext, Runtime, Server, ServerUrl};
 use crate::model::{Timestamp, Token};
 
 /// How to reach a forge and what may go there.
@@ -67,12 +67,16 @@ pub enum Proxy {
 impl Settings {
     /// With defaults for everything but the addresses and tokens of the context; `None` offline.
     pub fn of(context: &RunContext) -> Option<Self> {
-        let server = context.server.as_ref()?;
-        let runtime = context.runtime.as_ref().map(|runtime| {
+        context.server.as_ref().map(|server| Self::new(server, context.runtime.as_ref()))
+    }
+
+    /// With defaults for everything but the addresses and tokens.
+    pub fn new(server: &Server, runtime: Option<&Runtime>) -> Self {
+        let runtime = runtime.map(|runtime| {
             let urls = [&runtime.results_url, &runtime.pipeline_url];
             (runtime.token.clone(), urls.into_iter().flatten().cloned().collect())
         });
-        Some(Self {
+        Self {
             server: server.url.clone(),
             api: server.api.clone(),
             token: server.token.clone(),
@@ -82,7 +86,7 @@ impl Settings {
             roots: Roots::default(),
             proxy: Proxy::FromEnvironment,
             sleeper: Arc::new(ThreadSleeper),
-        })
+        }
     }
 }
 

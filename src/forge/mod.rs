@@ -23,7 +23,10 @@ mod loopback;
 #[cfg(test)]
 mod recorded;
 
-pub use artifacts::{Artifacts, FetchLimits, Fetched, FetchedFile, Listed, Listing};
+pub use artifacts::{
+    Artifacts, FetchLimits, Fetched, FetchedFile, Listed, Listing, Protocol,
+    check_name as check_artifact_name,
+};
 pub use attempts::{
     Claim as AttemptClaim, Liveness, Placement, RunAttempts, ServerSays, judge as judge_attempt,
 };

@@ -120,6 +120,10 @@ impl Judge for Settings {
             ..Judgement::default()
         }
     }
+
+    fn wants_changed_lines(&self) -> bool {
+        self.min_diff_lines.is_some()
+    }
 }
 
 impl Settings {

@@ -145,7 +145,12 @@ fn judge_gate(
             None => {}
         }
     }
-    let judgement = if judgeable.is_empty() && !kind.judges_facts() {
+    // Offline no event is known, and a pull request whose facts were not given is one that could not be seen.
+    let has_no_pull = facts.event.is_some() && facts.pull_request.is_none();
+    let judgement = if has_no_pull && kind.wants_a_pull() {
+        skipped.push("the run is about no pull request".to_owned());
+        Judgement { observed: "no pull request".to_owned(), ..Judgement::default() }
+    } else if judgeable.is_empty() && !kind.judges_facts() {
         Judgement { observed: "nothing to judge".to_owned(), ..Judgement::default() }
     } else {
         let implied = implied.iter().map(|demand| set.get(&demand.id)).collect();

@@ -104,7 +104,9 @@ impl Judge for Settings {
         for one in &newest {
             let before = judgement.blockers.len();
             self.check(one, &item, input.facts, &mut judgement);
-            let holds = if judgement.blockers.len() == before { "holds" } else { "does not hold" };
+            let mut found = judgement.blockers.iter().skip(before);
+            let asks = |blocker: &Blocker| blocker.code == Code::JudgeOperatorNeeded;
+            let holds = if found.all(asks) { "holds" } else { "does not hold" };
             words.push(format!("the record by {} {holds}", one.by));
         }
         judgement.observed = if words.is_empty() { "no record".to_owned() } else { words.join(", ") };

@@ -14,10 +14,12 @@ mod json;
 mod judge;
 mod presence;
 mod producers;
+mod protected_paths;
 mod registry;
 mod result;
 pub mod review_quorum;
 pub mod runtime_repair;
+mod statuses;
 mod tests_gate;
 
 pub use baseline::BaselineSource;

@@ -1,6 +1,9 @@
 //! The results of the run's jobs are evidence too: a green report from a job that died counts for nothing,
 //! and a job that failed without saying why blocks (DESIGN section 4, *Producers*).
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::evidence::Binding;
 use crate::model::{Code, Outcome, count, cut_list, sanitize};
 use crate::policy::Policy;
@@ -10,7 +13,8 @@ use super::evaluate::EvidenceSet;
 use super::result::{Blocker, GateResult};
 
 /// How a job ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum JobEnd {
     Success,
     Failure,
@@ -37,7 +41,7 @@ impl JobEnd {
 }
 
 /// One job of the run at its latest attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunJob {
     /// The id of the workflow file, else the display name where the two could not be matched. Sanitized.
     pub id: String,
@@ -54,7 +58,8 @@ impl RunJob {
 }
 
 /// The jobs of the run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum RunJobs {
     /// Offline: there is no run.
     None,
@@ -65,7 +70,7 @@ pub enum RunJobs {
 }
 
 /// What the run is called where a policy's `from` may name it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RunNames {
     /// The workflow's file without its folder.
     pub workflow: Option<String>,

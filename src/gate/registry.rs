@@ -65,6 +65,11 @@ pub trait Judge {
     fn baseline(&self) -> Option<BaselineSource<'_>> {
         None
     }
+
+    /// Whether it asks for the lines of the change ([`Facts::changed_lines`]).
+    fn wants_changed_lines(&self) -> bool {
+        false
+    }
 }
 
 /// The keys of a gate kind as people write them. The doc comments become the schema.
@@ -150,6 +155,10 @@ kinds! {
         "the pull request keeps its promises: sections, labels, a linked issue, title, size, coupled paths";
     Judge = "judge", super::judge::Settings, Evidences::Optional(Kind::Judge),
         "an `openclaw.judge.v0` record is there and still matches what it judged";
+    Statuses = "statuses", super::statuses::Settings, Evidences::None,
+        "the other commit statuses of the head are green by the jobs behind them";
+    ProtectedPaths = "protected_paths", super::protected_paths::Settings, Evidences::None,
+        "no path changed whose change the policy reserves to a person";
     RuntimeRepair = "runtime_repair", super::runtime_repair::Settings, Evidences::Of(Kind::Bundle),
         "a bundle of evidence about a runtime makes its repair class eligible, or a person decides";
 }
@@ -243,6 +252,11 @@ impl Gates {
             .collect()
     }
 
+    /// Whether any gate asks for the lines of the change.
+    pub fn want_changed_lines(&self) -> bool {
+        self.0.iter().any(|(_, _, built)| built.judge.wants_changed_lines())
+    }
+
     /// Each gate with its own keys, every default filled in.
     pub fn effective(&self) -> impl Iterator<Item = (&GateEntry, &toml::Table)> {
         self.0.iter().map(|(entry, _, built)| (entry, &built.effective))
@@ -326,6 +340,11 @@ impl GateKind {
             Evidences::Any => true,
             Evidences::None => false,
         }
+    }
+
+    /// Whether it judges nothing but a pull request, so that there is nothing for it where a run is about none.
+    pub(super) fn wants_a_pull(self) -> bool {
+        matches!(self, Self::ReviewQuorum | Self::Contract | Self::ProtectedPaths)
     }
 
     /// Whether it may have something to judge without any evidence.

@@ -2,6 +2,8 @@
 //! Nothing here reads a file, a clock or the environment.
 
 mod code;
+#[cfg(test)]
+mod code_tests;
 mod commit;
 mod digest;
 mod name;

@@ -1,6 +1,7 @@
 //! The policy: its file's shape, its meaning, its waivers. A policy exists only when every part of it is sound.
 //! What a gate's own keys mean is `gate/<kind>.rs`'s business; here they are carried as a table.
 
+mod keys;
 mod problem;
 pub mod proposal;
 mod raw;
@@ -9,16 +10,19 @@ mod table;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use crate::evidence::attestation::signature::Key;
 use crate::evidence::demand::PathPattern;
 use crate::evidence::exit_codes::ExitCodes;
 use crate::evidence::{Binding, Demand, Format};
 use crate::model::{ActionKind, Code, Digest, EvidenceId, GateId, Timestamp, sanitize};
 
+pub use keys::PolicyKeys;
 pub use problem::{Problem, nearest};
 pub use raw::{
-    From, LoopLimits, NameMatch, OnFail, People, Protected, RawEvidence, RawGate, RawPolicy, RawWaiver,
-    RunRules,
+    FeedbackRules, From, LoopLimits, NameMatch, OnFail, People, Protected, RawEvidence, RawGate, RawKey,
+    RawPolicy, RawWaiver, RunRules,
 };
 pub use table::{Table, field_names};
 
@@ -35,6 +39,9 @@ pub struct Policy {
     pub run: RunRules,
     pub protected: Protected,
     pub limits: LoopLimits,
+    /// The public keys that attestations may be signed with.
+    pub keys: PolicyKeys,
+    pub feedback: FeedbackRules,
     pub evidence: Vec<EvidenceEntry>,
     pub gates: Vec<GateEntry>,
     pub waivers: Vec<Waiver>,
@@ -104,19 +111,23 @@ impl Policy {
     pub fn read(text: &str) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = Vec::new();
         let mut root = Table::parse(text)?;
-        let evidence = read_evidence(&mut root, &mut problems);
+        let keys = keys::read(&mut root, &mut problems);
+        let evidence = read_evidence(&mut root, &keys.checked(), &mut problems);
         let gates = read_gates(&mut root, &evidence, &mut problems);
         let waivers = read_waivers(&mut root, &gates, &mut problems);
         let people = root.take_table("people", &mut problems).read("`[people]`", &mut problems);
         let run = root.take_table("run", &mut problems).read("`[run]`", &mut problems);
         let protected = root.take_table("protected", &mut problems).read("`[protected]`", &mut problems);
         let limits = read_limits(&mut root, &mut problems);
+        let feedback = root.take_table("feedback", &mut problems).read("`[feedback]`", &mut problems);
         read_rest(&root, &mut problems);
         let policy = Self {
             people: people.unwrap_or_default(),
             run: run.unwrap_or_default(),
             protected: protected.unwrap_or_default(),
             limits,
+            keys,
+            feedback: feedback.unwrap_or_default(),
             evidence: evidence.into_iter().filter_map(|(_, entry)| entry).collect(),
             gates,
             waivers,
@@ -176,17 +187,22 @@ fn read_limits(root: &mut Table, problems: &mut Vec<Problem>) -> LoopLimits {
 /// Every declared id, with its entry where that is sound, so that a gate that names a broken one is not blamed.
 type Declared = Vec<(String, Option<EvidenceEntry>)>;
 
-fn read_evidence(root: &mut Table, problems: &mut Vec<Problem>) -> Declared {
+fn read_evidence(root: &mut Table, keys: &Arc<[Key]>, problems: &mut Vec<Problem>) -> Declared {
     root.take_tables("evidence", problems)
         .into_iter()
         .map(|(name, table)| {
-            let entry = read_evidence_entry(&name, table, problems);
+            let entry = read_evidence_entry(&name, table, keys, problems);
             (name, entry)
         })
         .collect()
 }
 
-fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) -> Option<EvidenceEntry> {
+fn read_evidence_entry(
+    name: &str,
+    table: Table,
+    keys: &Arc<[Key]>,
+    problems: &mut Vec<Problem>,
+) -> Option<EvidenceEntry> {
     let place = table.clone();
     let raw: RawEvidence = table.read(&format!("evidence `{}`", sanitize(name, 60)), problems)?;
     let before = problems.len();
@@ -231,6 +247,7 @@ fn read_evidence_entry(name: &str, table: Table, problems: &mut Vec<Problem>) ->
         producer_job: raw.from.as_ref().and_then(|from| from.job.clone()),
         command: raw.command.clone(),
         exit_codes: raw.exit_codes.clone(),
+        keys: keys.clone(),
     };
     Some(EvidenceEntry { demand, from: raw.from.clone(), raw })
 }

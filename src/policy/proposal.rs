@@ -67,6 +67,7 @@ fn gate_kind(format: Format) -> Option<&'static str> {
         Kind::Tests => Some("tests"),
         Kind::Findings => Some("findings"),
         Kind::Coverage => Some("coverage"),
+        Kind::Attestations => Some("presence"),
         Kind::Document | Kind::Reviews | Kind::Judge | Kind::Bundle => None,
     }
 }

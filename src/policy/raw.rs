@@ -64,6 +64,63 @@ impl Default for LoopLimits {
     }
 }
 
+/// `[feedback]`: what `feedback-intake-check` takes for a follow-up. No gate reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackRules {
+    /// How far back signals count. Default `30d`.
+    #[serde(default = "thirty_days")]
+    pub window: Span,
+    /// Entries of the incident log of one title. Default 1; 0 switches it off, here and below.
+    #[serde(default = "one")]
+    pub incidents: u64,
+    /// Failed runs of one workflow on the default branch. Default 3.
+    #[serde(default = "three")]
+    pub ci_failures: u64,
+    /// Reverts of one change. Default 1.
+    #[serde(default = "one")]
+    pub reverts: u64,
+    /// Repair packets that ended at the operator with one gate and code. Default 1.
+    #[serde(default = "one")]
+    pub stuck_repairs: u64,
+    /// Operator notes of one kind and wording. Default 1.
+    #[serde(default = "one")]
+    pub notes: u64,
+    /// How long a closed issue keeps its candidate from being opened again. Default `30d`.
+    #[serde(default = "thirty_days")]
+    pub reopen_after: Span,
+    /// Labels of the issues, beside the signal's kind. Default `feedback`.
+    #[serde(default = "feedback_label")]
+    pub labels: Vec<String>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn thirty_days() -> Span {
+    Span::from_seconds(30 * 86_400)
+}
+
+fn feedback_label() -> Vec<String> {
+    vec!["feedback".to_owned()]
+}
+
+impl Default for FeedbackRules {
+    fn default() -> Self {
+        Self {
+            window: thirty_days(),
+            incidents: one(),
+            ci_failures: three(),
+            reverts: one(),
+            stuck_repairs: one(),
+            notes: one(),
+            reopen_after: thirty_days(),
+            labels: feedback_label(),
+        }
+    }
+}
+
 /// How an artifact's name is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -123,6 +180,18 @@ pub struct RawEvidence {
     pub from: Option<From>,
     /// What the command's non-zero exit codes mean; every other one is a crash. Default: what they mean for its tool.
     pub exit_codes: Option<ExitCodes>,
+}
+
+/// `[keys.NAME]`: a public key that attestations may be signed with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawKey {
+    /// A PEM block `PUBLIC KEY`: Ed25519, ECDSA P-256, or RSA of at least 2048 bits for RSA-PSS.
+    pub public_key: String,
+    /// Whether its private half is kept where no job of the judged repository can use it. Only then a signature by it
+    /// binds evidence. Default false.
+    #[serde(default)]
+    pub held_outside: bool,
 }
 
 fn auto() -> String {
@@ -198,6 +267,11 @@ pub struct RawPolicy {
     pub protected: Protected,
     #[serde(default)]
     pub limits: LoopLimits,
+    /// Public keys by name.
+    #[serde(default)]
+    pub keys: BTreeMap<String, RawKey>,
+    #[serde(default)]
+    pub feedback: FeedbackRules,
     /// Evidence by id.
     #[serde(default)]
     pub evidence: BTreeMap<String, RawEvidence>,

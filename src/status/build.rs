@@ -35,6 +35,30 @@ impl Seen {
     }
 }
 
+/// What the forge itself shows of a change or a branch, beside what a gate reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    pub kind: Observed,
+    /// `owner/name#4`, or `owner/name` for its default branch.
+    pub subject: String,
+    /// A run, a status, a report, by the name the server gives it.
+    pub what: String,
+    /// The server's word.
+    pub state: String,
+    pub detail: String,
+}
+
+/// What was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observed {
+    /// A run that is not green.
+    Run,
+    /// A commit status that is not green.
+    Status,
+    /// A result that ought to be there and is not.
+    NoResult,
+}
+
 /// What a status is made from.
 #[derive(Debug, Default)]
 pub struct Inputs<'a> {
@@ -43,12 +67,17 @@ pub struct Inputs<'a> {
     pub seen: &'a [Seen],
     pub metrics: Option<MetricsReport>,
     pub follow_ups: Vec<FollowUp>,
+    /// What the forge shows, where it was asked.
+    pub observations: Vec<Observation>,
+    /// Artifacts that are there and that no report speaks of.
+    pub artifacts: Vec<ArtifactRow>,
     pub not_seen: Vec<NotSeen>,
 }
 
 /// Builds the status.
 pub fn build(inputs: Inputs<'_>) -> OperatorStatus {
-    let Inputs { as_of, ledger, seen, metrics, follow_ups, not_seen } = inputs;
+    let Inputs { as_of, ledger, seen, metrics, follow_ups, observations, artifacts: others, not_seen } =
+        inputs;
     let open_loops: Vec<OpenLoop> = seen.iter().filter_map(open_loop).collect();
     let (mut missing, mut stale, mut artifacts) = (Vec::new(), Vec::new(), Vec::new());
     for one in seen {
@@ -69,6 +98,13 @@ pub fn build(inputs: Inputs<'_>) -> OperatorStatus {
         repair_loop(seen, &open_loops),
         observability(metrics.as_ref()),
     ];
+    artifacts.extend(others);
+    for one in observations {
+        add_observation(&mut layers, &one);
+        let row =
+            EvidenceRow { subject: one.subject, evidence: one.what, state: one.state, detail: one.detail };
+        if one.kind == Observed::NoResult { missing.push(row) } else { stale.push(row) }
+    }
     if let Some(ledger) = ledger {
         for layer in &mut layers {
             add_gaps(layer, ledger);
@@ -212,6 +248,23 @@ fn observability(metrics: Option<&MetricsReport>) -> Layer {
     layer("observability", state, supports)
 }
 
+/// What is not green on the forge supports the layer it belongs to: runs carry evidence, statuses stand for gates.
+fn add_observation(layers: &mut [Layer], one: &Observation) {
+    let (name, worse) = match one.kind {
+        Observed::Run => ("transport", LayerState::Attention),
+        Observed::Status => ("gates", LayerState::Attention),
+        Observed::NoResult => ("evidence", LayerState::Broken),
+    };
+    let Some(layer) = layers.iter_mut().find(|layer| layer.name == name) else { return };
+    if layer.state == LayerState::NotSeen {
+        layer.supports.clear();
+    }
+    layer.state = layer.state.max(worse);
+    if layer.supports.len() < SHOWN {
+        layer.supports.push(format!("{}: {} is {}", one.subject, one.what, one.state));
+    }
+}
+
 /// A gap in an area of this name supports the layer; a severe one wants a look.
 fn add_gaps(layer: &mut Layer, ledger: &Ledger) {
     let open = ledger.gaps.iter().filter(|gap| !gap.status.is_closed() && gap.area == layer.name);
@@ -273,6 +326,7 @@ fn artifact(one: &Seen, evidence: &EvidenceReport) -> ArtifactRow {
         subject: one.subject(),
         artifact: sanitize(evidence.artifact.as_str(), 120),
         evidence: evidence.id.to_string(),
+        counted: true,
         tool: evidence.tool.as_ref().map(|tool| sanitize(tool, 60)),
         age_seconds: evidence.age_seconds,
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::Gap;
 use crate::metrics::MetricsReport;
+use crate::model::Timestamp;
 
 /// The contract's name.
 pub const SCHEMA: &str = "operator_status.v1";
@@ -113,12 +114,15 @@ pub struct EvidenceRow {
     pub detail: String,
 }
 
-/// A piece of evidence that counted.
+/// A piece of evidence that counted, or an artifact that is there and that no report speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArtifactRow {
     pub subject: String,
     pub artifact: String,
+    /// What the policy calls it; empty where no report speaks of it.
     pub evidence: String,
+    /// Whether a gate counted it.
+    pub counted: bool,
     pub tool: Option<String>,
     pub age_seconds: Option<u64>,
 }
@@ -137,4 +141,42 @@ pub struct FollowUp {
 pub struct NotSeen {
     pub what: String,
     pub why: String,
+    /// When it was there, or could be read, for the last time; null where nobody knows.
+    pub last_seen: Option<Timestamp>,
+    /// From then to the time the status is about.
+    pub age_seconds: Option<u64>,
+}
+
+impl NotSeen {
+    /// Something that was never seen, as far as is known.
+    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into(), last_seen: None, age_seconds: None }
+    }
+
+    /// The same, seen for the last time then.
+    #[must_use]
+    pub fn last_seen(mut self, then: Option<Timestamp>, now: Timestamp) -> Self {
+        self.last_seen = then;
+        self.age_seconds = then.and_then(|then| now.seconds_since(then));
+        self
+    }
+
+    /// Its age in words; empty where nobody knows.
+    pub fn age(&self) -> String {
+        match self.age_seconds {
+            None => String::new(),
+            Some(seconds) => format!("last seen {} ago", span_words(seconds)),
+        }
+    }
+}
+
+/// A span in its largest whole unit.
+fn span_words(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    crate::model::count(number, unit)
 }

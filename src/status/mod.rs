@@ -9,11 +9,11 @@ mod page;
 mod tests;
 mod text;
 
-pub use build::{Inputs, Seen, build};
+pub use build::{Inputs, Observation, Observed, Seen, build};
 pub use document::{
     ArtifactRow, EvidenceRow, FollowUp, GapsSection, Layer, LayerState, NextAction, NotSeen, OpenLoop,
     OperatorStatus, SCHEMA,
 };
 pub use escape::PageText;
-pub use page::render as page;
+pub use page::{Live, render as page, render_live as live_page};
 pub use text::render as text;

@@ -1,11 +1,12 @@
-//! The status as one static page: no script, no network, no address. Its only style is one block, and the page's own
-//! content security policy allows that block by its hash and nothing else.
+//! The status as a page without script: a static one that holds no address at all, and a live one that may link.
+//! Its only style is one block, and the page's own content security policy allows that block by its hash alone.
 
 use askama::Template;
 use base64::Engine as _;
 use sha2::Digest as _;
 
 use crate::metrics;
+use crate::model::RepoSlug;
 
 use super::document::OperatorStatus;
 
@@ -21,13 +22,50 @@ struct Page<'a> {
     picture: Option<String>,
     rates: Vec<(&'static str, String, String)>,
     crossings: Vec<String>,
+    live: Option<&'a Live>,
+}
+
+/// What makes the live page another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// The forge that subjects are linked to, without a trailing slash.
+    pub server: String,
+    /// Seconds after which a browser asks again; only where it is served.
+    pub refresh: Option<u64>,
+}
+
+impl Page<'_> {
+    /// The address of `owner/name#4` or `owner/name`; none on the static page, and none for anything else.
+    fn link(&self, subject: &str) -> Option<String> {
+        let server = &self.live?.server;
+        let (repo, pull) = match subject.split_once('#') {
+            Some((repo, pull)) => (repo, Some(pull)),
+            None => (subject, None),
+        };
+        let repo = repo.parse::<RepoSlug>().ok()?;
+        match pull {
+            None => Some(format!("{server}/{repo}")),
+            Some(number) => {
+                number.parse::<u64>().ok().map(|number| format!("{server}/{repo}/pulls/{number}"))
+            }
+        }
+    }
 }
 
 /// Crossings shown, the latest.
 const CROSSINGS: usize = 20;
 
-/// The page.
+/// The static page: one file without script, network or address.
 pub fn render(status: &OperatorStatus) -> String {
+    page(status, None)
+}
+
+/// The live page: the same, which may link to the forge, and which a browser may ask for again.
+pub fn render_live(status: &OperatorStatus, live: &Live) -> String {
+    page(status, Some(live))
+}
+
+fn page(status: &OperatorStatus, live: Option<&Live>) -> String {
     let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE));
     let rates = status.metrics.as_ref().map(rates).unwrap_or_default();
     let crossings = status.metrics.as_ref().map_or_else(Vec::new, |report| {
@@ -42,6 +80,7 @@ pub fn render(status: &OperatorStatus) -> String {
         picture: status.metrics.as_ref().map(metrics::svg_inline),
         rates,
         crossings,
+        live,
     };
     // Rendering into a string fails only where a value's own formatting does, and ours are texts and numbers.
     page.render().unwrap_or_default()

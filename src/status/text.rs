@@ -42,7 +42,10 @@ pub fn render(status: &OperatorStatus) -> String {
     }
     let follow_ups = status.follow_ups.iter().map(|one| format!("{}: {}", one.title, one.why));
     part("follow-ups", &follow_ups.collect::<Vec<_>>(), &mut out);
-    let not_seen = status.not_seen.iter().map(|one| format!("{}: {}", one.what, one.why));
+    let not_seen = status.not_seen.iter().map(|one| {
+        let age = one.age();
+        format!("{}: {}{}{age}", one.what, one.why, if age.is_empty() { "" } else { "; " })
+    });
     part("not seen", &not_seen.collect::<Vec<_>>(), &mut out);
     out
 }

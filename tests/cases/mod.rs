@@ -1,10 +1,13 @@
 //! The cases, one file per subject.
 //! A case of the fake forge tests the fake itself, so that the others may believe it.
 
+mod action;
 mod conformance;
+mod doctor;
 mod fake_forge_client;
 mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
-mod in_run;
-mod wire;
+pub mod in_run;
+mod transport;
+pub mod wire;

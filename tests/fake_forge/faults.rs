@@ -23,6 +23,8 @@ pub enum Fault {
     Status(u16),
     /// 429 with `Retry-After` in seconds; the route never ran.
     TooManyRequests(u32),
+    /// The route ran; its body is replaced by none, in a sound answer.
+    EmptyBody,
     /// The route ran; its body is replaced by one that is neither JSON nor a zip, length and status kept right.
     MalformedBody,
 }

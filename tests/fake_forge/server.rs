@@ -140,6 +140,10 @@ fn converse(stream: &TcpStream, service: &dyn Service, gate: &Gate) {
                 drop(stream.shutdown(Shutdown::Both));
                 return;
             }
+            Some(Fault::EmptyBody) => {
+                reply.body.clear();
+                reply.framing = Framing::Length;
+            }
             Some(Fault::MalformedBody) => {
                 reply.body = b"<html><body>{\"not\": [what you asked for".to_vec();
                 reply.framing = Framing::Length;

@@ -17,12 +17,19 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The operator's window reads what was decided, and decides nothing.
     ("ledger", &["model", "evidence", "policy", "repair"]),
     ("metrics", &["model"]),
-    ("status", &["model", "evidence", "policy", "gate", "verdict", "repair", "report", "ledger", "metrics"]),
+    ("feedback", &["model", "evidence", "policy", "repair"]),
+    (
+        "status",
+        &[
+            "model", "evidence", "policy", "gate", "verdict", "repair", "report", "ledger", "metrics",
+            "feedback",
+        ],
+    ),
     (
         "contracts",
         &[
             "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "ledger", "metrics", "status",
+            "ledger", "metrics", "feedback", "status",
         ],
     ),
 ];

@@ -16,6 +16,7 @@ fn printed(arguments: &[&str]) -> String {
 }
 
 fn assert_example(name: &str, printed: &str) {
+    assert!(!printed.contains(env!("CARGO_MANIFEST_DIR")), "a path of this machine is in {name}");
     let path = here(&format!("examples/contracts/{name}.json"));
     if let Err(difference) = compare(&path, Some(printed)) {
         panic!("{difference}\nregenerate with: {UPDATE} window::examples");
@@ -51,4 +52,13 @@ fn operator_status() {
     let arguments = ["--ledger", "gaps.toml", "--log", "events.ndjson", "--result", result];
     let status = printed(&[["status", "--format", "json"].as_slice(), &arguments].concat());
     assert_example("operator_status.v1", &status);
+}
+
+#[test]
+fn feedback_intake() {
+    let result = "../../../examples/no-policy/expected";
+    let arguments = ["--incidents", "incidents.md", "--notes", "notes.md", "--packet", result];
+    let common = ["feedback-intake-check", "--now", "2026-11-21T10:00:00Z", "--format", "json"];
+    let shown = printed(&[&common[..], &arguments].concat());
+    assert_example("patchwarden.feedback_intake.v1", &shown);
 }

@@ -21,6 +21,15 @@ const BACKOFF: &str = "PATCHWARDEN_BACKOFF_MS";
 pub fn connect(context: &RunContext, variables: &Variables) -> Result<Client, Failure> {
     let mut settings =
         Settings::of(context).ok_or_else(|| no_verdict("the server's address is not known"))?;
+    tune(&mut settings, variables)?;
+    Client::new(settings).map_err(|error| no_verdict("the forge could not be reached").caused_by(error))
+}
+
+/// Takes certificates and, for tests, waiting times from the environment.
+///
+/// # Errors
+/// Exit 4 for a time that is none.
+pub fn tune(settings: &mut Settings, variables: &Variables) -> Result<(), Failure> {
     settings.roots = Roots::of(variables);
     if let Some(time) = milliseconds(variables, TIMEOUT)? {
         settings.timeouts.connect = time;
@@ -30,7 +39,7 @@ pub fn connect(context: &RunContext, variables: &Variables) -> Result<Client, Fa
         settings.backoff.first = time;
         settings.backoff.longest = time;
     }
-    Client::new(settings).map_err(|error| no_verdict("the forge could not be reached").caused_by(error))
+    Ok(())
 }
 
 fn milliseconds(variables: &Variables, name: &str) -> Result<Option<Duration>, Failure> {

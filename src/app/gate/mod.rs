@@ -1,6 +1,8 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
 mod baselines;
+mod capture;
+mod change;
 mod connect;
 mod fetch;
 mod lookups;
@@ -9,14 +11,18 @@ pub mod offline;
 mod outputs;
 mod pull_facts;
 mod reread;
+mod status_lookups;
 mod step;
 pub mod this_run;
 
 use super::Ended;
 
 pub use baselines::beside_policy;
+pub use connect::tune;
+pub use fetch::RESULT_PREFIX;
 pub use memory::remembered_file;
 pub use offline::{embedded, read_policy_file};
+pub use outputs::{PACKET_FILE, REPORT_FILE, SUMMARY_FILE};
 
 /// The settings of `gate`.
 #[derive(Debug)]

@@ -5,29 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::app::judge::{Judged, SoundPolicy, assess_all, conclude_after, limits};
+use crate::app::replay::bundle::Raw;
 use crate::app::{Ended, OutputForm, clock};
 use crate::context::{Head, Inputs, JobResult, RunContext, Trigger, Variables, WorkflowFile, parse_needs};
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
-use crate::evidence::{Binding, Target};
+use crate::evidence::read::Artifacts;
+use crate::evidence::{Binding, Demand, Target};
 use crate::forge::rest::{Pull, Repo};
 use crate::forge::{Artifacts as Service, Client, FreshHead};
 use crate::gate::{
     ChangedPaths, Evaluation, Facts, PolicyOrigin, Reread, evaluate, judge_producers, judge_protected,
     judge_reread, policy_gate, require_named_head,
 };
-use crate::model::{CommitSha, Digest, PullNumber, RelPath, RepoSlug, Timestamp, Token, sanitize};
+use crate::model::{
+    ArtifactName, CommitSha, Digest, PullNumber, RelPath, RepoSlug, Timestamp, Token, sanitize,
+};
 use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
 use crate::report::{self, HistorySection, PolicyFacts, TargetFacts};
 
-use super::baselines::at_base;
+use super::baselines::{at_base, parsed};
 use super::connect::connect;
 use super::fetch::{RunArtifacts, condemn_superseded};
 use super::lookups::{
     JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
 };
 use super::outputs::{self, Decided, no_verdict};
-use super::{memory, pull_facts, reread, step};
+use super::{capture, change, memory, pull_facts, reread, status_lookups, step};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub struct Request {
     pub head: Option<String>,
     /// The packet of an earlier head, where the caller kept it.
     pub previous: Option<PathBuf>,
+    /// Where everything that was judged is kept for `replay`.
+    pub capture: Option<PathBuf>,
     /// Post a commit status under this context.
     pub commit_status: Option<String>,
     /// Keep one comment on the pull request up to date.
@@ -229,9 +235,11 @@ fn judge_run(
         job_starts: asked.jobs.as_ref().map(|jobs| jobs.starts(workflow.as_ref())).unwrap_or_default(),
         now: *now,
     };
-    let artifacts = read_artifacts(scene, client, &asked, sound, workflow.as_ref(), &mut notes);
+    let keep = request.capture.is_some();
+    let (artifacts, raw) = read_artifacts(scene, client, &asked, sound, workflow.as_ref(), &mut notes, keep);
     let mut evidence = assess_all(sound, &artifacts, &target);
-    if context.trigger == Some(Trigger::PullRequestTarget) {
+    let named_head_only = context.trigger == Some(Trigger::PullRequestTarget);
+    if named_head_only {
         require_named_head(&mut evidence);
     }
     let jobs = run_jobs(asked.jobs, &scene.needs, workflow.as_ref(), context);
@@ -246,6 +254,15 @@ fn judge_run(
         }
         _ => None,
     };
+    let own = status_lookups::Own {
+        slug: &scene.slug,
+        context,
+        base: base.as_ref(),
+        workflow: workflow.as_ref(),
+        commit_status: request.commit_status.as_deref(),
+    };
+    let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
+    let baselines = at_base(repo, &sound.gates, facts.base_sha.as_ref());
     let gate_facts = Facts {
         head: head.clone(),
         base,
@@ -254,8 +271,8 @@ fn judge_run(
         event: facts.event.clone(),
         pull,
         now: *now,
-        baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
-        changed_lines: Err("the forge was not asked for the change's lines".to_owned()),
+        baselines: parsed(&baselines),
+        changed_lines: change::lines(repo, &sound.gates, asked.pull.as_ref(), &head, files.as_ref()),
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 
@@ -266,7 +283,26 @@ fn judge_run(
     let history = &remembered.history;
     let judged = conclude_after(sound, &target, evidence, evaluation, AcceptanceHead::Next, history);
     notes.push(placement_note(context));
-    let decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
+    let mut decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
+    if let Some(path) = &request.capture {
+        let policy_path = Some(request.policy.as_str());
+        let (jobs, changed) = (&jobs, &changed);
+        let guards = capture::Guards { jobs, changed, local_actions: &local, policy_path, reread: &reread };
+        let judged = capture::Judged {
+            policy_text: &loaded.text,
+            origin: loaded.origin,
+            target: &target,
+            facts: &gate_facts,
+            artifacts: &artifacts,
+            raw: &raw,
+            baselines: &baselines,
+            named_head_only,
+            evidence_head: AcceptanceHead::Next,
+            history,
+            guards,
+        };
+        decided.problems.extend(capture::problem(path, &judged, &decided));
+    }
     Ok((decided, fresh))
 }
 
@@ -329,7 +365,7 @@ struct Loaded {
     sound: SoundPolicy,
     origin: PolicyOrigin,
     facts: PolicyFacts,
-    proposed: Option<String>,
+    text: String,
 }
 
 fn load(
@@ -353,8 +389,7 @@ fn load(
         git_ref: found.then(|| at.clone()),
         sha256: sound.policy.sha256.clone(),
     };
-    let proposed = (!found).then_some(text);
-    Ok(Loaded { sound, origin, facts, proposed })
+    Ok(Loaded { sound, origin, facts, text })
 }
 
 fn embedded(artifacts: Option<&RunArtifacts<'_>>, notes: &mut Vec<String>) -> String {
@@ -375,17 +410,17 @@ fn read_artifacts(
     sound: &SoundPolicy,
     workflow: Option<&WorkflowFile>,
     notes: &mut Vec<String>,
-) -> crate::evidence::read::Artifacts {
+    keep: bool,
+) -> (Artifacts, BTreeMap<ArtifactName, Raw>) {
     use crate::evidence::read::ArtifactState;
     let demands = sound.demands();
     let Some(run_artifacts) = &asked.artifacts else {
         let why = "the runner announces no artifact service".to_owned();
-        return demands
-            .iter()
-            .map(|demand| (demand.artifact.clone(), ArtifactState::Unavailable(why.clone())))
-            .collect();
+        let unavailable =
+            |demand: &&Demand| (demand.artifact.clone(), ArtifactState::Unavailable(why.clone()));
+        return (demands.iter().map(unavailable).collect(), BTreeMap::new());
     };
-    let mut read = run_artifacts.read(&demands, &limits());
+    let mut read = run_artifacts.read(&demands, &limits(), keep);
     let own = scene.context.run.as_ref().map_or(1, |run| run.attempt);
     match &asked.jobs {
         Ok(jobs) => {
@@ -406,7 +441,7 @@ fn read_artifacts(
             }
         }
     }
-    read.artifacts
+    (read.artifacts, read.raw)
 }
 
 /// Adds what reading again found, such that the verdict takes it in.
@@ -440,8 +475,8 @@ fn decided(
         packet: &judged.packet,
         history,
         notes,
-        proposed_policy: loaded.proposed.clone(),
+        proposed_policy: (loaded.origin == PolicyOrigin::Embedded).then(|| loaded.text.clone()),
         limits: &limits(),
     });
-    Decided { report, packet: judged.packet.clone() }
+    Decided { report, packet: judged.packet.clone(), problems: Vec::new() }
 }

@@ -113,6 +113,17 @@ impl Repo<'_> {
         }
     }
 
+    /// The open pull requests.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub fn open_pulls(self) -> Result<Vec<Pull>, ForgeError> {
+        let mut request = self.get_request(&["pulls"])?;
+        request.url.query_pairs_mut().append_pair("state", "open");
+        let wire: Vec<WirePull> = paging::all(self.client, &request, Count::Exact)?;
+        wire.into_iter().map(|pull| pull.convert(&request.exchange())).collect()
+    }
+
     /// The closed pull requests that changed at `since` or later, latest change first.
     ///
     /// # Errors
@@ -134,6 +145,16 @@ impl Repo<'_> {
         let request = self.get_request(&["pulls", &number.to_string(), "files"])?;
         let wire: Vec<WireFile> = paging::all(self.client, &request, Count::Exact)?;
         wire.into_iter().map(|file| file.convert(&request.exchange())).collect()
+    }
+
+    /// The change as a patch of at most `limit` bytes, from the merge base to the head as they are now
+    /// (transcripts `operator`). Nothing in it says which commits those are.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub fn diff(self, number: PullNumber, limit: u64) -> Result<Vec<u8>, ForgeError> {
+        let request = self.get_request(&["pulls", &format!("{number}.diff")])?;
+        self.client.call(&request, |reply| body::read(reply, limit))
     }
 
     /// The reviews, oldest first.

@@ -25,6 +25,8 @@ pub struct Run {
     pub status: RunStatus,
     /// The pull request, where the run's ref is one.
     pub pull: Option<PullNumber>,
+    /// The branch or tag, where the run's ref is one. Untrusted text.
+    pub branch: Option<String>,
     pub from_fork: bool,
     /// Waits for a maintainer's approval: `blocked` on v16, `waiting` on v15 (LIVE section 7).
     pub needs_approval: bool,
@@ -90,12 +92,13 @@ impl RunStatus {
 pub struct ListRuns<'a> {
     repo: Repo<'a>,
     query: Vec<(&'static str, String)>,
+    since: Option<Timestamp>,
 }
 
 impl<'a> Actions<'a> {
     /// All runs of the repository.
     pub fn runs(self) -> ListRuns<'a> {
-        ListRuns { repo: self.repo, query: Vec::new() }
+        ListRuns { repo: self.repo, query: Vec::new(), since: None }
     }
 
     /// One run.
@@ -119,6 +122,14 @@ impl ListRuns<'_> {
         self
     }
 
+    /// Only those created since: the reading ends at the first older one. Servers before v15 list runs unordered, so
+    /// there some of them may be missed.
+    #[must_use]
+    pub fn since(mut self, time: Timestamp) -> Self {
+        self.since = Some(time);
+        self
+    }
+
     /// Newest first: v12 to v14 list them unordered, so they are ordered here.
     ///
     /// # Errors
@@ -128,7 +139,11 @@ impl ListRuns<'_> {
         if !self.query.is_empty() {
             request.url.query_pairs_mut().extend_pairs(&self.query);
         }
-        let wire: Vec<WireRun> = paging::all(self.repo.client, &request, Count::Exact)?;
+        let recent = |run: &WireRun| match (time(run.created.as_deref()), self.since) {
+            (Some(created), Some(since)) => created >= since,
+            _ => true,
+        };
+        let wire: Vec<WireRun> = paging::while_wanted(self.repo.client, &request, Count::Exact, recent)?;
         let mut runs: Vec<Run> =
             wire.into_iter().map(|run| run.convert(&request.exchange())).collect::<Result<_, _>>()?;
         runs.sort_by_key(|run| std::cmp::Reverse(run.id));
@@ -207,6 +222,7 @@ impl WireRun {
             workflow_file: self.workflow_id.unwrap_or_default(),
             status: RunStatus::from_word(self.status.as_deref()),
             pull,
+            branch: self.prettyref.filter(|text| pull.is_none() && !text.is_empty()),
             from_fork: self.is_fork_pull_request.unwrap_or(false),
             needs_approval: self.need_approval.unwrap_or(false),
             created: time(self.created.as_deref()),

@@ -27,8 +27,8 @@ pub struct Settings {
     labels: Labels,
     /// Whether an issue must be linked: `open`, or `any` state. Default: no.
     linked_issue: Option<LinkRule>,
-    /// A regular expression that must be found in the title. Default: any title.
-    title: Option<String>,
+    /// A regular expression that must be found in the title. Default: any title. (`title` is the gate's own.)
+    title_pattern: Option<String>,
     /// Files that may change. Default: any number.
     max_files: Option<u64>,
     /// Lines that may be added and removed together. Default: any number.
@@ -71,10 +71,10 @@ struct Together {
 impl KindSettings for Settings {
     fn problems(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
-        if let Some(Err(error)) = self.title.as_deref().map(regex::Regex::new) {
+        if let Some(Err(error)) = self.title_pattern.as_deref().map(regex::Regex::new) {
             wrong.push((
-                "title",
-                format!("`title` is no regular expression: {}", sanitize(&error.to_string(), 200)),
+                "title_pattern",
+                format!("`title_pattern` is no regular expression: {}", sanitize(&error.to_string(), 200)),
             ));
         }
         for rule in &self.sections {
@@ -121,10 +121,12 @@ impl Judge for Settings {
         blockers.extend(self.judge_title(pull));
         blockers.extend(self.judge_size(pull));
         blockers.extend(self.judge_together(pull));
-        let observed = match blockers.len() {
-            0 => "kept".to_owned(),
-            misses => count(misses as u64, "missed promise"),
-        };
+        let unseen = blockers.iter().filter(|blocker| blocker.code == Code::ContractUnseen).count();
+        let mut words = Vec::new();
+        for (number, what) in [(blockers.len() - unseen, "missed promise"), (unseen, "unread promise")] {
+            words.extend((number > 0).then(|| count(number as u64, what)));
+        }
+        let observed = if words.is_empty() { "kept".to_owned() } else { words.join(", ") };
         Judgement { observed, threshold, blockers, judged: true, ..Judgement::default() }
     }
 }
@@ -203,7 +205,7 @@ impl Settings {
     }
 
     fn judge_title(&self, pull: &PullFacts) -> Option<Blocker> {
-        let pattern = self.title.as_ref()?;
+        let pattern = self.title_pattern.as_ref()?;
         let Some(title) = &pull.title else { return Some(unseen("title", "the title could not be read")) };
         if regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(title)) {
             return None;
@@ -267,7 +269,7 @@ impl Settings {
             let open = if rule == LinkRule::Open { "an open" } else { "a" };
             words.push(format!("{open} linked issue"));
         }
-        if let Some(title) = &self.title {
+        if let Some(title) = &self.title_pattern {
             words.push(format!("a title that fits `{}`", sanitize(title, 80)));
         }
         words.extend(self.max_files.map(|max| format!("at most {}", count(max, "file"))));

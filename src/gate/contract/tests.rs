@@ -98,7 +98,7 @@ fn a_section_may_stand_in_the_issue() {
 
 #[test]
 fn labels_links_and_title() {
-    let rule = "linked_issue = \"open\"\ntitle = \"^(fix|feat): \"\n[labels]\nrequire = [\"kind/*\"]\nforbid = [\"wip\"]\n";
+    let rule = "linked_issue = \"open\"\ntitle_pattern = \"^(fix|feat): \"\n[labels]\nrequire = [\"kind/*\"]\nforbid = [\"wip\"]\n";
     let issue = |open| LinkedIssue {
         number: 4,
         open,
@@ -159,7 +159,7 @@ fn coupled_paths_change_together_on_either_side_of_a_rename() {
     let rule = "[[together]]\nwhen = [\"src/**\"]\nrequire = [\"docs/**\", \"CHANGELOG.md\"]\n";
     let of = |files: Vec<ChangedFile>| judge(rule, Some(PullFacts { files: Listed::all(files), ..pull() }));
     assert!(of(vec![file("README.md", None)]).is_empty());
-    assert!(of(vec![file("src/a.rs", None), file("docs/a.md", None)]).is_empty());
+    assert!(of(vec![file("src/a.rs", None), file("docs/a.txt", None)]).is_empty());
     let moved = ChangedFile { previous: Some("src/a.rs".to_owned()), ..file("lib/a.rs", None) };
     let blockers = of(vec![moved]);
     assert_eq!(codes(&blockers), [Code::ContractCompanionMissing]);
@@ -177,6 +177,6 @@ fn without_the_pull_request_nothing_is_measured() {
 #[test]
 fn a_contract_that_asks_for_nothing_is_refused() {
     assert_eq!(Settings::default().problems().len(), 1);
-    let bad: Settings = toml::from_str("title = \"(\"\n[labels]\nforbid = [\"[\"]\n").unwrap();
+    let bad: Settings = toml::from_str("title_pattern = \"(\"\n[labels]\nforbid = [\"[\"]\n").unwrap();
     assert_eq!(bad.problems().len(), 2);
 }

@@ -45,6 +45,7 @@ impl KindSettings for Settings {
                     command: Vec::new(),
                     producer_job: None,
                     exit_codes: None,
+                    keys: std::sync::Arc::default(),
                 })
             })
             .collect()

@@ -157,14 +157,14 @@ impl<'a> Tally<'a> {
     /// The need is met and some lanes object, though not gravely: the greater side wins, a tie is the policy's.
     fn contested(&self) -> Option<Blocker> {
         let QuorumCount { approvals, minor_dissents, .. } = self.count;
-        let (verb, code) = match (approvals.cmp(&minor_dissents), self.settings.on_tie) {
+        let (stand, code) = match (approvals.cmp(&minor_dissents), self.settings.on_tie) {
             (std::cmp::Ordering::Greater, _) => return None,
-            (std::cmp::Ordering::Equal, OnTie::NeedsHuman) => ("tie with", Code::ReviewTie),
-            (std::cmp::Ordering::Equal, OnTie::Blocked) => ("tie with", Code::ReviewOutvoted),
-            (std::cmp::Ordering::Less, _) => ("are outvoted by", Code::ReviewOutvoted),
+            (std::cmp::Ordering::Equal, OnTie::NeedsHuman) => ("as many as", Code::ReviewTie),
+            (std::cmp::Ordering::Equal, OnTie::Blocked) => ("no more than", Code::ReviewOutvoted),
+            (std::cmp::Ordering::Less, _) => ("fewer than", Code::ReviewOutvoted),
         };
         let reason =
-            format!("{} {verb} {}", count(approvals, "approval"), count(minor_dissents, "objection"));
+            format!("{}, {stand} the {}", count(approvals, "approval"), count(minor_dissents, "objection"));
         let quotes: Vec<Quote> = self
             .lanes
             .iter()
@@ -178,7 +178,7 @@ impl<'a> Tally<'a> {
     fn count_words(&self) -> String {
         let QuorumCount { approvals, need, human_approvals, need_human, families, need_families, .. } =
             self.count;
-        let mut words = vec![format!("{approvals} of {} that are needed", count(need, "approval"))];
+        let mut words = vec![format!("{approvals} of {need} needed approvals")];
         if need_human > 0 {
             words.push(format!("{human_approvals} of {need_human} by people"));
         }

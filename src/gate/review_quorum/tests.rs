@@ -284,7 +284,7 @@ fn who_is_still_wanted_stands_in_one_line() {
     ];
     let pull = facts(vec![review(1, account(5, "codex"), ReviewState::Approved, &sha('a'))]);
     let quorum = judge(&settings(lanes, 2), &pull);
-    assert_eq!(quorum.summary, "1 of 2 approvals that are needed; still wanted: `alice` (missing)");
+    assert_eq!(quorum.summary, "1 of 2 needed approvals; still wanted: `alice` (missing)");
     assert_eq!(quorum.lanes[1].next_action, NextAction::RedriveReviewLane);
 }
 

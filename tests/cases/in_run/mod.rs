@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod attempts;
+mod change;
 mod closed_loop;
 mod effects;
 mod example;
@@ -14,4 +15,4 @@ mod same_rules;
 mod three_jobs;
 mod triggers;
 mod weather;
-mod yard;
+pub mod yard;

@@ -1,0 +1,149 @@
+//! A folder or a file as the content of an artifact: its files by path, and the zip of them.
+//! The zip has fixed times and sorted names, so the same files give the same bytes. Links are never followed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use crate::forge::Blob;
+use crate::model::{RelPath, RelPathError, sanitize};
+
+/// Unfinished files of ours: a name no finished file carries.
+const TEMPORARY_PREFIX: &str = ".patchwarden-";
+
+/// Why something cannot be uploaded. The caller's to mend, but for the last.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    #[error("`{0}` is a link, and links are not followed")]
+    Link(String),
+    #[error("`{0}` is neither a file nor a folder")]
+    Kind(String),
+    #[error("`{0}` has a name that is not UTF-8")]
+    Name(String),
+    #[error("a file cannot lie under its name in an artifact: {0}")]
+    Path(#[from] RelPathError),
+    #[error("`{0}` holds no file")]
+    Empty(String),
+    #[error("`{path}` could not be read: {source}")]
+    Read { path: String, source: io::Error },
+    #[error("the zip could not be written: {0}")]
+    Zip(#[from] zip::result::ZipError),
+}
+
+/// The files at `root`, sorted by their path in the artifact; a single file lies there under its own name.
+///
+/// # Errors
+/// [`PackError`] for anything that is no plain file, and where there is none.
+pub fn files(root: &Path) -> Result<Vec<(RelPath, PathBuf)>, PackError> {
+    let mut found = Vec::new();
+    if kind(root)?.is_dir() {
+        collect(root, "", &mut found)?;
+    } else {
+        let name = root.file_name().and_then(|name| name.to_str());
+        found.push((name.ok_or_else(|| PackError::Name(shown(root)))?.parse()?, root.to_owned()));
+    }
+    if found.is_empty() {
+        return Err(PackError::Empty(shown(root)));
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, prefix: &str, found: &mut Vec<(RelPath, PathBuf)>) -> Result<(), PackError> {
+    for entry in fs::read_dir(folder).map_err(|source| read(folder, source))? {
+        let path = entry.map_err(|source| read(folder, source))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| PackError::Name(shown(&path)))?;
+        if name.starts_with(TEMPORARY_PREFIX) {
+            continue;
+        }
+        if kind(&path)?.is_dir() {
+            collect(&path, &format!("{prefix}{name}/"), found)?;
+        } else {
+            found.push((format!("{prefix}{name}").parse()?, path));
+        }
+    }
+    Ok(())
+}
+
+fn kind(path: &Path) -> Result<fs::FileType, PackError> {
+    let kind = fs::symlink_metadata(path).map_err(|source| read(path, source))?.file_type();
+    if kind.is_symlink() {
+        Err(PackError::Link(shown(path)))
+    } else if kind.is_dir() || kind.is_file() {
+        Ok(kind)
+    } else {
+        Err(PackError::Kind(shown(path)))
+    }
+}
+
+/// The files as one zip, in an unnamed temporary file.
+///
+/// # Errors
+/// [`PackError`] where a file cannot be read any more, or the disk is full.
+pub fn zip(files: &[(RelPath, PathBuf)]) -> Result<Blob, PackError> {
+    let mut writer = ZipWriter::new(tempfile::tempfile().map_err(zip::result::ZipError::from)?);
+    for (name, path) in files {
+        let mut file = File::open(path).map_err(|source| read(path, source))?;
+        let bytes = file.metadata().map_err(|source| read(path, source))?.len();
+        // Past four gigabytes a zip needs its wider fields, and must be told beforehand.
+        let options = SimpleFileOptions::default().large_file(bytes >= u64::from(u32::MAX));
+        writer.start_file(name.as_str(), options)?;
+        io::copy(&mut file, &mut writer).map_err(|source| read(path, source))?;
+    }
+    let mut file = writer.finish()?;
+    file.flush().map_err(zip::result::ZipError::from)?;
+    Blob::new(file).map_err(|error| zip::result::ZipError::from(error).into())
+}
+
+/// The files, each by itself, as protocol v3 carries them.
+///
+/// # Errors
+/// [`PackError`] where a file cannot be read any more.
+pub fn blobs(files: &[(RelPath, PathBuf)]) -> Result<Vec<(RelPath, Blob)>, PackError> {
+    let blob = |path: &PathBuf| File::open(path).and_then(Blob::new).map_err(|source| read(path, source));
+    files.iter().map(|(name, path)| Ok((name.clone(), blob(path)?))).collect()
+}
+
+fn read(path: &Path, source: io::Error) -> PackError {
+    PackError::Read { path: shown(path), source }
+}
+
+fn shown(path: &Path) -> String {
+    sanitize(&path.to_string_lossy(), 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(root: &Path) -> Result<Vec<String>, PackError> {
+        Ok(files(root)?.into_iter().map(|(name, _)| name.to_string()).collect())
+    }
+
+    #[test]
+    fn a_folder_is_the_artifacts_root_and_a_file_its_only_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("b")).unwrap();
+        for name in ["b/z.xml", "b/a.xml", "a.xml", ".patchwarden-half"] {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        assert_eq!(names(folder.path()).unwrap(), ["a.xml", "b/a.xml", "b/z.xml"]);
+        assert_eq!(names(&folder.path().join("b/z.xml")).unwrap(), ["z.xml"]);
+        let once = zip(&files(folder.path()).unwrap()).unwrap();
+        let again = zip(&files(folder.path()).unwrap()).unwrap();
+        assert_eq!(once.digest(), again.digest());
+    }
+
+    #[test]
+    fn a_link_and_an_empty_folder_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(files(folder.path()), Err(PackError::Empty(_))));
+        std::os::unix::fs::symlink("/etc/passwd", folder.path().join("report.xml")).unwrap();
+        assert!(matches!(files(folder.path()), Err(PackError::Link(_))));
+        assert!(matches!(files(&folder.path().join("report.xml")), Err(PackError::Link(_))));
+        assert!(matches!(files(&folder.path().join("gone")), Err(PackError::Read { .. })));
+    }
+}
