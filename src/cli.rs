@@ -1,5 +1,6 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
 
+mod digest;
 mod feedback;
 mod forge;
 mod gate;
@@ -86,7 +87,7 @@ enum Verb {
     Inspect(InspectArgs),
     /// Hold signals from after the merge against thresholds, and propose follow-up work
     #[command(
-        after_help = "Example:\n  patchwarden feedback-intake-check --incidents docs/incidents.md --notes docs/notes.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
+        after_help = "Example:\n  patchwarden feedback-intake-check --incidents INCIDENTS.md --notes NOTES.md --git .\n\nNothing is written unless --allow-issues says how many issues may be opened."
     )]
     FeedbackIntakeCheck(feedback::FeedbackArgs),
     /// Keep the ledger of what is still missing
@@ -97,6 +98,11 @@ enum Verb {
         after_help = "Examples:\n  patchwarden metrics events.ndjson\n  patchwarden metrics --format events events/ >> events/crossings.ndjson\n  patchwarden metrics --from-forge --server https://forge.example --repo owner/name\n\nA rate is undefined until its window is full, and unmeasured where a line in it could not be read."
     )]
     Metrics(window::MetricsArgs),
+    /// The weekly digest of the evidence of many repositories
+    #[command(
+        after_help = "Examples:\n  patchwarden digest --artifacts-dir downloads --week 2026-W47 --out digest\n  patchwarden digest merge partials/*.ndjson --out digest"
+    )]
+    Digest(digest::DigestArgs),
     /// Who of the review lanes approves the head, and who is still wanted
     #[command(
         after_help = "Example:\n  patchwarden review-quorum --policy .forgejo/patchwarden.toml --evidence artifacts --facts pull_facts.json\n\nExit codes: 0 pass, 10 needs_human, 11 blocked, 12 unmeasured."
@@ -327,6 +333,7 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::FeedbackIntakeCheck(args) => Command::Feedback(args.into()),
         Verb::Gaps(args) => Command::Gaps(args.into()),
         Verb::Metrics(args) => Command::Metrics(args.into()),
+        Verb::Digest(args) => Command::Digest(digest::digest_request(args)?),
         Verb::ReviewQuorum(args) => Command::OneGate(people::one_gate_request(GateKind::ReviewQuorum, args)),
         Verb::ContractCheck(args) => Command::OneGate(people::one_gate_request(GateKind::Contract, args)),
         Verb::JudgeCheck(args) => Command::OneGate(people::one_gate_request(GateKind::Judge, args)),

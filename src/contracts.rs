@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::context::PullFacts;
+use crate::digest::EvidenceDigest;
 use crate::evidence::manifest::Manifest;
 use crate::evidence::review_verdict::ReviewVerdict;
 use crate::feedback::FeedbackIntake;
@@ -76,6 +77,11 @@ pub const ALL: &[Contract] = &[
         name: crate::status::SCHEMA,
         meaning: "what an operator needs to know, and what nobody could see",
         make: schema_of::<OperatorStatus>,
+    },
+    Contract {
+        name: crate::digest::SCHEMA,
+        meaning: "one week of the evidence of many repositories, with the trend and what could not be read",
+        make: schema_of::<EvidenceDigest>,
     },
     Contract {
         name: crate::context::pull_facts::SCHEMA,

@@ -58,7 +58,13 @@ impl Failure {
     }
 
     /// A policy with problems; `name` is what the reader knows it by.
-    pub fn policy(what: impl Into<String>, name: &str, mut problems: Vec<Problem>) -> Self {
+    pub fn policy(what: impl Into<String>, name: &str, problems: Vec<Problem>) -> Self {
+        Self::problems(what, name, problems)
+            .hint("see docs/reference/policy.md, or run `patchwarden policy check FILE`")
+    }
+
+    /// A file that people write, with problems.
+    pub fn problems(what: impl Into<String>, name: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort();
         problems.dedup();
         let number = crate::model::count(problems.len() as u64, "problem");
@@ -69,7 +75,7 @@ impl Failure {
                 None => problem.to_string(),
             });
         }
-        failure.hint("see docs/reference/policy.md, or run `patchwarden policy check FILE`")
+        failure
     }
 
     /// As text for people.

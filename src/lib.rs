@@ -6,6 +6,7 @@ pub mod app;
 pub mod cli;
 pub mod context;
 mod contracts;
+pub mod digest;
 pub mod error;
 pub mod evidence;
 pub mod feedback;

@@ -8,9 +8,13 @@ mod case_runner;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod code_edits;
+#[cfg(test)]
 mod contracts;
 #[cfg(test)]
 mod determinism;
+#[cfg(test)]
+mod digest;
 #[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
@@ -24,13 +28,16 @@ mod laws;
 #[cfg(test)]
 mod loop_verbs;
 #[cfg(test)]
+mod people_verbs;
+#[cfg(test)]
 mod record_walk;
 #[cfg(test)]
 mod reference_docs;
 #[cfg(test)]
 mod registered;
-#[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

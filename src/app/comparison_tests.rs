@@ -259,6 +259,41 @@ fn only_findings_the_base_did_not_have_count() {
     );
 }
 
+/// A report of old findings, and one new one behind them where asked for.
+fn many(old: usize, new: bool) -> Vec<u8> {
+    let one = |at: usize, rule: &str| {
+        format!(
+            r#"{{"ruleId":"{rule}","level":"error","message":{{"text":"m{at}"}},"locations":[{{"physicalLocation":{{"artifactLocation":{{"uri":"a.py"}},"region":{{"startLine":{}}}}}}}]}}"#,
+            at + 1
+        )
+    };
+    let mut results: Vec<String> = (0..old).map(|at| one(at, "old")).collect();
+    results.extend(new.then(|| one(old, "new")));
+    format!(
+        r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},"invocations":[{{"executionSuccessful":true}}],"results":[{}]}}]}}"#,
+        results.join(",")
+    )
+    .into_bytes()
+}
+
+#[test]
+fn a_new_finding_behind_many_old_ones_is_counted_and_shown() {
+    let policy = "[evidence.lint]\nartifact = \"lint\"\n[[gate]]\nid = \"lint\"\nkind = \"findings\"\nevidence = [\"lint\"]\n\
+                  baseline_file = \"base.report\"\nnew_only = true\n";
+    let judge = |old: usize| {
+        let (head, base) = (many(old, true), many(old, false));
+        let files = [("lint", "a.sarif", head.as_slice())];
+        Scene::new(policy, &files).with_baseline(BaselineFile::parse(&base, &limits())).judge()
+    };
+    let result = judge(4_900);
+    assert_eq!(told(&result), (Outcome::Fail, vec!["findings.over_limit"]));
+    assert!(result.blockers[0].quotes[0].text.contains("m4900"), "{:?}", result.blockers[0].quotes);
+    // Further back it is still counted exactly; that its text was not kept is said.
+    let result = judge(6_000);
+    let reason = &result.blockers[0].reason;
+    assert!(reason.starts_with("1 new finding of level error") && reason.contains("first 5000"), "{reason}");
+}
+
 /// One finding, suppressed by a comment in the source.
 const SUPPRESSED: &[u8] = br#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"}},"invocations":[{"executionSuccessful":true}],
 "results":[{"ruleId":"r","level":"error","message":{"text":"m"},"suppressions":[{"kind":"inSource"}],

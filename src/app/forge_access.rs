@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::context::{ServerUrl, Variables};
+use crate::context::ServerUrl;
 use crate::error::{EXIT_CONTEXT, Failure};
 use crate::forge::rest::Repo;
 use crate::forge::{Backoff, Client, Proxy, Roots, Settings, ThreadSleeper, Timeouts};
-use crate::model::{RepoSlug, Token, sanitize};
+use crate::model::{RepoSlug, sanitize};
 
 use super::gate::tune;
+use super::in_run::{personal_token, variables};
+
+const NOT_ASKED: &str = "the forge was not asked";
 
 /// Which forge and which repositories, as the caller says.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +37,7 @@ impl Access {
     /// # Errors
     /// Exit 2 for an address that is none, exit 4 where server or repository are not known.
     pub fn open(choice: &ForgeChoice) -> Result<Self, Failure> {
-        let variables = environment();
+        let variables = variables();
         let unknown = |error: crate::context::ContextError| not_asked(error.to_string());
         let of_workflow = variables.find("SERVER_URL").map_err(unknown)?.map(|(_, text)| text.to_owned());
         let Some(text) = choice.server.as_ref().or(of_workflow.as_ref()) else {
@@ -52,8 +55,7 @@ impl Access {
             Some((_, slug)) if at_home => slug.parse().ok(),
             _ => None,
         };
-        let personal = variables.exact("PATCHWARDEN_TOKEN").map(str::parse::<Token>).transpose();
-        let personal = personal.map_err(|error| not_asked(format!("`PATCHWARDEN_TOKEN`: {error}")))?;
+        let personal = personal_token(&variables, NOT_ASKED)?;
         let job = if at_home { variables.job_token().map_err(unknown)? } else { None };
         let only = if personal.is_none() { own.clone() } else { None };
         let repos = match (choice.repos.as_slice(), own) {
@@ -111,13 +113,5 @@ fn address(text: &str) -> Result<ServerUrl, Failure> {
 }
 
 fn not_asked(cause: impl Into<String>) -> Failure {
-    Failure::new(EXIT_CONTEXT, "the forge was not asked").caused_by(cause.into())
-}
-
-/// The environment of the process.
-pub fn environment() -> Variables {
-    Variables::new(
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-    )
+    Failure::new(EXIT_CONTEXT, NOT_ASKED).caused_by(cause.into())
 }

@@ -69,7 +69,15 @@ pub fn run(request: &Request) -> Ended {
 /// # Errors
 /// Exit 2 where it is not there, exit 3 where it has problems.
 pub fn load(file: &Path) -> Result<Ledger, Failure> {
-    ledger::read(&text_of(file)?).map_err(|problems| broken(&file.display().to_string(), problems))
+    let text = text_of(file).map_err(|failure| {
+        if file.exists() {
+            return failure;
+        }
+        failure.hint(
+            "`patchwarden gaps add` makes one; another one is named with `--file` (`--ledger` in `status`)",
+        )
+    })?;
+    ledger::read(&text).map_err(|problems| broken(&file.display().to_string(), problems))
 }
 
 fn text_of(file: &Path) -> Result<String, Failure> {
@@ -86,7 +94,11 @@ fn broken(name: &str, problems: Vec<Problem>) -> Failure {
 
 fn not_edited(file: &Path, error: EditError) -> Failure {
     match error {
-        EditError::Problems(problems) => broken(&file.display().to_string(), problems),
+        EditError::Problems(problems) => {
+            let mut failure = broken(&file.display().to_string(), problems);
+            "the ledger would not be sound, so it was not changed".clone_into(&mut failure.what);
+            failure
+        }
         EditError::ClosedBy(_) => Failure::usage("the gap was not changed")
             .caused_by(error)
             .hint("name it with `--closed-by`: a commit, a pull request, a decision"),

@@ -105,10 +105,12 @@ fn of_forge(from: &FromForge) -> Result<Vec<LogFile>, Failure> {
     let mut files = Vec::new();
     for repo in access.repos() {
         let (rows, not_seen) = merged_rows(repo, since).map_err(|error| {
-            Failure::new(EXIT_CONTEXT, "no rate was computed")
+            let unseen = error.is_not_found();
+            let failure = Failure::new(EXIT_CONTEXT, "no rate was computed")
                 .caused_by(format!("the merged pull requests of `{}` could not be listed", repo.slug()))
-                .caused_by(error)
-                .hint("a private repository wants a token in `PATCHWARDEN_TOKEN`")
+                .caused_by(error);
+            let hint = "a repository that is not public wants a token in `PATCHWARDEN_TOKEN`";
+            if unseen { failure.hint(hint) } else { failure }
         })?;
         for one in not_seen {
             sink::say(&format!("not seen: {one}"));

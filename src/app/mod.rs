@@ -4,6 +4,7 @@ pub mod accept;
 pub mod artifact;
 #[cfg(test)]
 mod comparison_tests;
+pub mod digest;
 pub mod doctor;
 pub mod explain;
 pub mod feedback;
@@ -46,6 +47,7 @@ pub enum Command {
     Accept(accept::Request),
     Artifact(artifact::Request),
     Doctor(doctor::Request),
+    Digest(digest::Request),
     Explain(explain::Request),
     Feedback(feedback::Request),
     Gaps(gaps::Request),
@@ -79,6 +81,7 @@ pub fn run(command: Command) -> Ended {
         Command::Accept(request) => accept::run(&request),
         Command::Artifact(request) => artifact::run(&request),
         Command::Doctor(request) => doctor::run(&request),
+        Command::Digest(request) => digest::run(&request),
         Command::Explain(request) => explain::run(&request),
         Command::Feedback(request) => feedback::run(&request),
         Command::Gaps(request) => gaps::run(&request),

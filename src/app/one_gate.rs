@@ -71,7 +71,8 @@ pub fn run(request: &Request) -> Ended {
 
 /// The policy, narrowed to the one gate that is meant.
 fn read_policy(request: &Request) -> Result<SoundPolicy, Failure> {
-    let text = read_policy_file(&request.policy, "no verdict was produced")?;
+    let text = read_policy_file(&request.policy, "no verdict was produced")
+        .map_err(|failure| failure.hint("name the policy with `--policy FILE`"))?;
     let name = request.policy.display().to_string();
     let sound = SoundPolicy::read(&text)
         .map_err(|problems| Failure::policy("no verdict was produced", &name, problems))?;
@@ -84,7 +85,8 @@ fn read_policy(request: &Request) -> Result<SoundPolicy, Failure> {
         [] => Err(wrong(match &request.gate {
             Some(id) => format!("`{name}` has no gate `{id}` of kind `{kind}`"),
             None => format!("`{name}` has no gate of kind `{kind}`"),
-        })),
+        })
+        .hint(format!("docs/gates/{kind}.md shows how one is written"))),
         several => Err(wrong(format!("`{name}` has several: {}", cut_list(several, 10)))
             .hint("name one with `--gate ID`")),
     }

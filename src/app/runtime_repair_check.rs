@@ -49,6 +49,8 @@ fn read_class_file(path: &Path) -> Result<Vec<RepairClass>, Failure> {
         Failure::new(EXIT_POLICY, "no verdict was produced")
             .caused_by(format!("`{}` is not UTF-8 text", path.display()))
     })?;
-    read_classes(&text)
-        .map_err(|problems| Failure::policy("no verdict was produced", &path.display().to_string(), problems))
+    read_classes(&text).map_err(|problems| {
+        Failure::problems("no verdict was produced", &path.display().to_string(), problems)
+            .hint("docs/runtime-repair.md shows a class with every key")
+    })
 }

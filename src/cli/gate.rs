@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::app::gate;
 use crate::error::Failure;
-use crate::model::{PullNumber, RepoSlug, Timestamp};
+use crate::model::{PullNumber, RepoSlug, Span, Timestamp};
 use crate::policy::DEFAULT_PATH;
 
 use super::FormArg;
@@ -17,6 +17,8 @@ use super::FormArg;
 enum FromArg {
     /// Those of the run this step belongs to
     ThisRun,
+    /// Those of the head's own runs, awaited: for a gate that stands on the base
+    HeadRuns,
 }
 
 #[derive(Debug, Args)]
@@ -50,12 +52,18 @@ pub(super) struct GateArgs {
     /// The `repair_instruction.json` of an earlier head. Inside a workflow the newest is looked for where none is named
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
-    /// Keep everything that was judged in one zip, for `patchwarden replay`
-    #[arg(long, value_name = "FILE")]
+    /// Offline: keep everything that was judged in one zip, for `patchwarden replay`
+    #[arg(long, value_name = "FILE", requires = "evidence")]
     capture: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
+    /// With `--from head-runs`: how long the head's runs have to end
+    #[arg(long, value_name = "SPAN", default_value = "30m")]
+    wait: Span,
+    /// With `--from head-runs`: how long they have to begin
+    #[arg(long, value_name = "SPAN", default_value = "2m")]
+    wait_start: Span,
     /// Inside a workflow: what `${{ toJSON(needs) }}` gives, which an action may not read itself
     #[arg(long, value_name = "JSON", env = "PATCHWARDEN_NEEDS", default_value = "", hide_env_values = true)]
     needs: String,
@@ -89,7 +97,9 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         diff,
         previous,
         capture,
-        from: FromArg::ThisRun,
+        from,
+        wait,
+        wait_start,
         needs,
         commit_status,
         comment,
@@ -130,8 +140,11 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         pull,
         head,
         previous,
-        capture,
         commit_status,
         comment,
+        source: match from {
+            FromArg::ThisRun => gate::this_run::Source::ThisRun,
+            FromArg::HeadRuns => gate::this_run::Source::HeadRuns(gate::Waits { wait, start: wait_start }),
+        },
     })))
 }

@@ -2,6 +2,7 @@
 //! Nothing here reads the environment or a file; the shell hands both in.
 
 mod address;
+mod change_diff;
 mod claims;
 mod event;
 mod gate_workflow;
@@ -14,11 +15,14 @@ pub mod status_facts;
 mod trigger;
 mod variables;
 mod workflow_file;
+mod workflow_filters;
+mod workflow_lines;
 
 #[cfg(test)]
 mod tests;
 
 pub use address::{ServerUrl, ServerUrlError};
+pub use change_diff::{FileChange, Side, unified};
 pub use gate_workflow::{WorkflowFindings, is_glob, look_at_gate_workflow};
 pub use needs::{JobResult, NeedsError, parse_needs};
 pub use patch_id::patch_id;
@@ -26,6 +30,8 @@ pub use pull_facts::PullFacts;
 pub use trigger::Trigger;
 pub use variables::Variables;
 pub use workflow_file::{WorkflowFile, WorkflowFileError, WorkflowJob, WorkflowStep};
+pub use workflow_filters::PathFilters;
+pub use workflow_lines::{LineChange, line_changes};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -48,6 +48,13 @@ pub struct WorkflowStep {
 #[error("it is no workflow file: {0}")]
 pub struct WorkflowFileError(String);
 
+impl WorkflowFileError {
+    /// `reason` is sanitized.
+    pub(super) fn new(reason: &str) -> Self {
+        Self(reason.to_owned())
+    }
+}
+
 /// More than this is no workflow anyone wrote.
 const MAX_BYTES: usize = 1024 * 1024;
 

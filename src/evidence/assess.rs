@@ -67,6 +67,7 @@ fn unread(demand: &Demand) -> Evidence {
         age_seconds: None,
         faults: Vec::new(),
         notes: Vec::new(),
+        not_due: None,
         content: None,
     }
 }
@@ -357,10 +358,12 @@ fn judge_bindings(evidence: &mut Evidence, demand: &Demand) {
     }
     for wanted in &demand.require_binding {
         if !evidence.bindings.contains(wanted) {
-            let fault = Fault::new(
-                Code::EvidenceUnbound,
-                format!("the policy requires the binding `{}`, which it does not have", wanted.as_str()),
-            );
+            let mut why =
+                format!("the policy requires the binding `{}`, which it does not have", wanted.as_str());
+            if *wanted == Binding::Signed {
+                why.push_str(": see docs/evidence/in-toto.md");
+            }
+            let fault = Fault::new(Code::EvidenceUnbound, why);
             // First, because everything else was read from a file that may be anybody's.
             evidence.faults.insert(0, fault);
         }

@@ -1,6 +1,6 @@
 //! Findings of any tool: one type, counted by level, with a fingerprint of our own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -152,6 +152,8 @@ pub struct FindingReport {
     pub suppressed_keys: Vec<FindingKey>,
     /// Repetitions of a finding already counted (same rule, place and text), which count once.
     pub duplicates: u64,
+    /// Of a fix plan: its buckets by name, each with the number of its items. Empty for any other report.
+    pub buckets: BTreeMap<String, u64>,
 }
 
 impl FindingReport {
@@ -164,6 +166,9 @@ impl FindingReport {
         self.suppressed += other.suppressed;
         self.suppressed_in_source += other.suppressed_in_source;
         self.duplicates += other.duplicates;
+        for (bucket, items) in other.buckets {
+            *self.buckets.entry(bucket).or_insert(0) += items;
+        }
         self.keys.extend(other.keys);
         self.suppressed_keys.extend(other.suppressed_keys);
         self.findings.extend(other.findings);

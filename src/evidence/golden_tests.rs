@@ -113,7 +113,7 @@ fn junit_samples() {
         let red = report.counts.failed + report.counts.errored - report.claimed_only;
         assert_eq!(
             report.cases.iter().filter(|case| case.outcome <= CaseOutcome::Failed).count() as u64,
-            red.min(200),
+            red.min(Limits::default().kept_details),
             "{path}"
         );
     }

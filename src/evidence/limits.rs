@@ -47,7 +47,8 @@ impl Default for Limits {
             xml_depth: 512,
             json_depth: 128,
             document_bytes: 16 * MIB,
-            kept_details: 200,
+            // So many that a new finding is still shown where a large project has many old ones: 5,000 of them are 6 MiB.
+            kept_details: 5_000,
             kept_keys: 1_000_000,
             kept_names: 20_000,
             coverage_lines: 5_000_000,

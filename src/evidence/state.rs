@@ -161,6 +161,8 @@ pub struct Evidence {
     /// In the order of the checks; empty means that it counts.
     pub faults: Vec<Fault>,
     pub notes: Vec<String>,
+    /// Why nobody was meant to make it for this change: then its absence is a skip.
+    pub not_due: Option<String>,
     /// What was parsed, also where faults keep it from counting.
     pub content: Option<Content>,
 }
@@ -168,6 +170,9 @@ pub struct Evidence {
 impl Evidence {
     /// The state, by the first fault that has one of its own.
     pub fn state(&self) -> State {
+        if self.not_due.is_some() {
+            return State::Missing;
+        }
         self.faults
             .iter()
             .map(|fault| State::of(fault.code))
@@ -180,9 +185,15 @@ impl Evidence {
         self.faults.push(Fault::new(code, detail));
     }
 
+    /// Nobody was meant to make it for this change: that it is not there is no fault.
+    pub fn excuse(&mut self, reason: String) {
+        self.faults.clear();
+        self.not_due = Some(reason);
+    }
+
     /// Whether nothing is wrong with it.
     pub fn counts(&self) -> bool {
-        self.faults.is_empty()
+        self.faults.is_empty() && self.not_due.is_none()
     }
 
     /// The content a gate may judge: of the right head and file, even where the tool then failed,

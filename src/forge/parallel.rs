@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// At most this many requests are under way at once: enough to hide round trips, little enough for a small server.
-pub(super) const WORKERS: usize = 8;
+pub(super) const WORKERS: usize = 10;
 
 /// Does `work` on each item, on at most `workers` at once; the result at a place belongs to the item at that place.
 pub(super) fn each<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {

@@ -129,6 +129,10 @@ fn judge_gate(
             ));
             continue;
         };
+        if let Some(why) = &evidence.not_due {
+            skipped.push(format!("evidence `{id}` is not due: {why}"));
+            continue;
+        }
         if evidence.optional && evidence.faults.iter().any(|fault| fault.code == Code::EvidenceMissing) {
             skipped.push(format!("optional evidence `{id}` is not there"));
             continue;

@@ -161,6 +161,10 @@ impl Settings {
         if let [one] = input.evidence.as_slice() {
             blocker.evidence = Some(one.id.clone());
         }
+        if !counted.findings.iter().any(|finding| finding.level == level) {
+            let kept = Limits::default().kept_details;
+            blocker.reason = format!("{}, none of them among the first {kept} of the report", blocker.reason);
+        }
         for finding in counted.findings.iter().filter(|finding| finding.level == level).take(QUOTES) {
             let place = match (&finding.path, finding.line) {
                 (Some(path), Some(line)) => format!("{path}:{line}: "),

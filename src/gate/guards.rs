@@ -1,8 +1,5 @@
 //! The built-in gates that guard the judgement itself: protected paths, and the head and base read again at the end.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::model::{Code, CommitSha, Outcome, cut_list, sanitize};
 use crate::policy::Policy;
 
@@ -10,15 +7,14 @@ use super::builtin::builtin;
 use super::result::{Blocker, GateResult};
 
 /// One file a pull request changes, on both sides of a rename.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedPath {
     pub path: String,
     pub previous: Option<String>,
 }
 
 /// What is known of the files a pull request changes.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum ChangedPaths {
     /// There is no pull request.
     None,
@@ -96,8 +92,7 @@ fn protected(outcome: Outcome, observed: &str, blockers: Vec<Blocker>) -> GateRe
 }
 
 /// What reading head and base again found.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum Reread {
     /// There is nothing that could move: a push, or offline.
     NotNeeded,

@@ -86,6 +86,9 @@ impl Judge for Settings {
         if !self.authors.is_empty() && !item.comments.complete {
             return self.unseen(judgement, "the comments could not be read");
         }
+        if self.target == TargetKind::PullRequest && pull.commit_count.is_none() {
+            return self.unseen(judgement, "the number of commits could not be read");
+        }
         if !item.labels.complete {
             return self.unseen(judgement, "the labels could not be read");
         }

@@ -1,11 +1,10 @@
 //! The results of the run's jobs are evidence too: a green report from a job that died counts for nothing,
 //! and a job that failed without saying why blocks (DESIGN section 4, *Producers*).
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-use crate::evidence::Binding;
-use crate::model::{Code, Outcome, count, cut_list, sanitize};
+use crate::evidence::{Binding, Evidence};
+use crate::model::{Code, EvidenceId, Outcome, count, cut_list, sanitize};
 use crate::policy::Policy;
 
 use super::builtin::builtin;
@@ -13,8 +12,7 @@ use super::evaluate::EvidenceSet;
 use super::result::{Blocker, GateResult};
 
 /// How a job ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobEnd {
     Success,
     Failure,
@@ -41,7 +39,7 @@ impl JobEnd {
 }
 
 /// One job of the run at its latest attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunJob {
     /// The id of the workflow file, else the display name where the two could not be matched. Sanitized.
     pub id: String,
@@ -57,20 +55,33 @@ impl RunJob {
     }
 }
 
-/// The jobs of the run.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+/// The jobs of every run that counts.
+#[derive(Debug, Clone)]
 pub enum RunJobs {
     /// Offline: there is no run.
     None,
     /// They could not be listed; says why.
     Unknown(String),
+    /// The run the gate stands in, or the runs of the head where it stands on the base.
+    Known(Vec<JobsOfRun>),
+}
+
+/// The jobs of one run.
+#[derive(Debug, Clone, Default)]
+pub struct JobsOfRun {
     /// All of them but the gate's own.
-    Known { jobs: Vec<RunJob>, gate: String, run: RunNames },
+    pub jobs: Vec<RunJob>,
+    /// The job the gate stands in, where it stands in this run.
+    pub gate: Option<String>,
+    pub names: RunNames,
+    /// The evidence that was read from this run; `None` where all of it was.
+    pub evidence: Option<BTreeSet<EvidenceId>>,
+    /// What keeps the run from being judged by its jobs: it awaits an approval, was cancelled, has not ended.
+    pub trouble: Option<Blocker>,
 }
 
 /// What the run is called where a policy's `from` may name it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default)]
 pub struct RunNames {
     /// The workflow's file without its folder.
     pub workflow: Option<String>,
@@ -79,68 +90,100 @@ pub struct RunNames {
 
 /// Judges the jobs: condemns evidence of jobs that died, and gives the built-in `run` gate's result.
 pub fn judge_producers(policy: &Policy, set: &mut EvidenceSet, jobs: &RunJobs) -> Option<GateResult> {
-    let (jobs, gate, run) = match jobs {
+    let runs = match jobs {
         RunJobs::None => return None,
         RunJobs::Unknown(why) => {
             let blocker =
                 Blocker::new(Code::RunJobsUnknown, "jobs", format!("the jobs could not be listed: {why}"));
             return Some(result(Outcome::Unmeasured, "unknown", vec![blocker]));
         }
-        RunJobs::Known { jobs, gate, run } => (jobs, gate, run),
+        RunJobs::Known(runs) => runs,
     };
     let ignored = ignored(policy);
-    // A job that waits for the gate has nothing to tell it.
-    let counted: Vec<&RunJob> = jobs
-        .iter()
-        .filter(|job| !job.is(gate) && !waits_for(job, gate, jobs, 0) && !ignored.is_match(&job.id))
-        .collect();
-    condemn(policy, set, jobs, run, &ignored);
-    let explained = |job: &RunJob| {
-        set.values().any(|evidence| {
-            evidence.explains_red && evidence.producer_job.as_ref().is_some_and(|id| job.is(id))
-        })
-    };
-    let mut blockers = Vec::new();
-    for job in &counted {
-        let shown = sanitize(&job.id, 100);
-        match job.end {
-            JobEnd::Success => {}
-            JobEnd::Failure | JobEnd::Cancelled if explained(job) => {}
-            JobEnd::Failure | JobEnd::Cancelled => blockers.push(Blocker::new(
-                Code::RunJobFailed,
-                &shown,
-                format!("job `{shown}` {}, and no evidence of it shows why", job.end.as_str()),
-            )),
-            JobEnd::Unfinished => blockers.push(Blocker::new(
-                Code::RunJobUnfinished,
-                &shown,
-                format!("job `{shown}` had not ended when the gate judged"),
-            )),
-            JobEnd::Skipped => {
-                let culprit = jobs.iter().find(|other| {
-                    job.needs.iter().any(|need| other.is(need)) && other.end.is_red() && !explained(other)
-                });
-                if let Some(other) = culprit {
-                    let other = sanitize(&other.id, 100);
-                    let reason = format!(
-                        "job `{shown}` was skipped because job `{other}`, which it needs, did not succeed"
-                    );
-                    blockers.push(Blocker::new(Code::RunJobSkipped, &shown, reason));
-                }
-            }
-        }
+    for run in runs {
+        condemn(policy, set, run, &ignored);
     }
-    let red: Vec<String> = counted
-        .iter()
-        .filter(|job| job.end != JobEnd::Success)
-        .map(|job| format!("`{}` {}", sanitize(&job.id, 60), job.end.as_str()))
-        .collect();
-    let mut observed = format!("{} beside the gate", count(counted.len() as u64, "job"));
+    let mut blockers: Vec<Blocker> = Vec::new();
+    let mut red: Vec<String> = Vec::new();
+    let mut counted = 0;
+    for run in runs {
+        blockers.extend(run.trouble.clone());
+        if run.trouble.is_some() {
+            continue;
+        }
+        // With several runs a job is told by its workflow as well.
+        let workflow = run.names.workflow.as_deref().filter(|_| runs.len() > 1);
+        let shown = |job: &RunJob| match workflow {
+            Some(workflow) => sanitize(&format!("{workflow}: {}", job.id), 160),
+            None => sanitize(&job.id, 100),
+        };
+        let jobs: Vec<&RunJob> = run.jobs.iter().filter(|job| run.counts(job, &ignored)).collect();
+        counted += jobs.len();
+        blockers.extend(jobs.iter().filter_map(|job| judge_job(job, run, set, &shown)));
+        let not_green = jobs.iter().filter(|job| job.end != JobEnd::Success);
+        red.extend(not_green.map(|job| format!("`{}` {}", sanitize(&shown(job), 90), job.end.as_str())));
+    }
+    let mut observed = format!("{} beside the gate", count(counted as u64, "job"));
     if !red.is_empty() {
         observed = format!("{observed}: {}", cut_list(&red, 5));
     }
+    blockers.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
+    blockers.dedup_by(|later, first| (later.code, &later.subject) == (first.code, &first.subject));
     let worst = blockers.iter().map(|blocker| blocker.code.info().outcome).min();
     Some(result(worst.unwrap_or(Outcome::Pass), &observed, blockers))
+}
+
+impl JobsOfRun {
+    /// A job that waits for the gate has nothing to tell it, and the policy may leave some out.
+    fn counts(&self, job: &RunJob, ignored: &globset::GlobSet) -> bool {
+        let gates =
+            self.gate.as_deref().is_some_and(|gate| job.is(gate) || waits_for(job, gate, &self.jobs, 0));
+        !gates && !ignored.is_match(&job.id)
+    }
+
+    /// Whether evidence of this job shows why it is red.
+    fn explains(&self, job: &RunJob, set: &EvidenceSet) -> bool {
+        set.values().filter(|evidence| self.holds(&evidence.id)).any(|evidence| {
+            evidence.explains_red && evidence.producer_job.as_ref().is_some_and(|id| job.is(id))
+        })
+    }
+
+    fn holds(&self, id: &EvidenceId) -> bool {
+        self.evidence.as_ref().is_none_or(|ids| ids.contains(id))
+    }
+}
+
+/// What one job has to say against a pass.
+fn judge_job(
+    job: &RunJob,
+    run: &JobsOfRun,
+    set: &EvidenceSet,
+    shown: &dyn Fn(&RunJob) -> String,
+) -> Option<Blocker> {
+    let name = shown(job);
+    match job.end {
+        JobEnd::Success => None,
+        JobEnd::Failure | JobEnd::Cancelled if run.explains(job, set) => None,
+        JobEnd::Failure | JobEnd::Cancelled => Some(Blocker::new(
+            Code::RunJobFailed,
+            &name,
+            format!("job `{name}` {}, and no evidence of it shows why", job.end.as_str()),
+        )),
+        JobEnd::Unfinished => Some(Blocker::new(
+            Code::RunJobUnfinished,
+            &name,
+            format!("job `{name}` had not ended when the gate judged"),
+        )),
+        JobEnd::Skipped => {
+            let culprit = run.jobs.iter().find(|other| {
+                job.needs.iter().any(|need| other.is(need)) && other.end.is_red() && !run.explains(other, set)
+            })?;
+            let other = shown(culprit);
+            let reason =
+                format!("job `{name}` was skipped because job `{other}`, which it needs, did not succeed");
+            Some(Blocker::new(Code::RunJobSkipped, &name, reason))
+        }
+    }
 }
 
 fn result(outcome: Outcome, observed: &str, blockers: Vec<Blocker>) -> GateResult {
@@ -179,15 +222,11 @@ pub fn require_named_head(set: &mut EvidenceSet) {
 }
 
 /// Adds the fault `evidence.producer_failed` where the producing job did not succeed and the report does not show why.
-fn condemn(
-    policy: &Policy,
-    set: &mut EvidenceSet,
-    jobs: &[RunJob],
-    run: &RunNames,
-    ignored: &globset::GlobSet,
-) {
+fn condemn(policy: &Policy, set: &mut EvidenceSet, of_run: &JobsOfRun, ignored: &globset::GlobSet) {
+    let (jobs, run) = (&of_run.jobs, &of_run.names);
     // Of evidence that is not there it is said already; why its job left none is the job's to say.
-    for evidence in set.values_mut().filter(|evidence| evidence.sha256.is_some()) {
+    let there = |evidence: &&mut Evidence| evidence.sha256.is_some() && of_run.holds(&evidence.id);
+    for evidence in set.values_mut().filter(there) {
         let from = policy.evidence(&evidence.id).and_then(|entry| entry.from.as_ref());
         let named = from.and_then(|from| from.job.as_deref());
         if let Some(from) = from {

@@ -407,6 +407,24 @@ codes! {
     StatusUnseen = "status.unseen", Unmeasured, Agent, PushEmptyCommit,
         "the statuses of the head, or the job behind one, could not be read",
         "have the gate judge again once the server answers";
+    RunAwaitsApproval = "run.awaits_approval", Unmeasured, Operator, AskOperator,
+        "a run of the head waits for a person to let it go, so nothing of it could be judged",
+        "a maintainer lets the run go on its page, then the gate's job is run again";
+    RunNeverStarted = "run.never_started", Unmeasured, Operator, AskOperator,
+        "no run of the head began that should make the evidence, or no runner took a job of it",
+        "see why it did not start (`[skip ci]`, a filter, no runner with the label), then push or run the gate's job again";
+    RunCancelled = "run.cancelled", Unmeasured, Agent, PushEmptyCommit,
+        "a run of the head was cancelled, so it says nothing about the head",
+        "push, or have a person run it again; once it ended, the gate's job is run again";
+    RunOutlivedWait = "run.outlived_wait", Unmeasured, Operator, AskOperator,
+        "a run of the head had not ended when the gate's wait did",
+        "once the run ended, the gate's job is run again; a longer `--wait` or a faster run keeps it from coming back";
+    RunArtifactsHidden = "run.artifacts_hidden", Unmeasured, Operator, AskOperator,
+        "this server shows a job no artifact of another run: before v16 only a public repository's web routes do",
+        "upgrade the server to v16, or let the gate stand in the run until then: docs/hardening.md";
+    ProtectedProducerChanged = "protected.producer_changed", NeedsHuman, Operator, AskOperator,
+        "a job that makes evidence the policy needs is gone, renamed, or no longer runs or uploads as on the base",
+        "an operator reads the change of the workflow and approves the exact head, then the gate is run again";
     ProtectedPathChanged = "protected.path_changed", NeedsHuman, Operator, AskOperator,
         "the change touches what guards the gate: policy, workflows, actions or protected paths",
         "an operator reads the change of these files and approves the exact head, then the gate is run again";

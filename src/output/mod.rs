@@ -15,6 +15,7 @@ mod standing;
 mod tests;
 mod text;
 
+pub use escape::markdown_line;
 pub use explain::explain_gate;
 pub use json::{render as json, render_line as json_line};
 pub use junit::render as junit;

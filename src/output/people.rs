@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::gate::review_quorum::ReviewQuorum;
-use crate::gate::runtime_repair::{EvidenceAxes, RuntimeRepair};
+use crate::gate::runtime_repair::RuntimeRepair;
 
 /// Each lane on a line: name, state, what is to be done, why; then who is still wanted.
 pub fn lanes(quorum: &ReviewQuorum) -> String {
@@ -28,7 +28,7 @@ pub fn lanes(quorum: &ReviewQuorum) -> String {
 pub fn runtime_repair(repair: &RuntimeRepair) -> String {
     let mut out = String::new();
     for axes in &repair.evidence {
-        evidence(axes, &mut out);
+        let _ = writeln!(out, "  {}", axes.words());
     }
     for reason in &repair.reasons {
         let _ = writeln!(out, "  {}: {}", reason.code.as_str(), reason.text);
@@ -39,10 +39,4 @@ pub fn runtime_repair(repair: &RuntimeRepair) -> String {
     }
     let _ = writeln!(out, "\nverdict: {} for class `{}`", repair.verdict.as_str(), repair.repair_class);
     out
-}
-
-fn evidence(axes: &EvidenceAxes, out: &mut String) {
-    let words = format!("{:?}, {:?}, {:?}", axes.observation, axes.freshness, axes.completeness);
-    let place = axes.path.as_ref().map(|path| format!(" in `{path}`")).unwrap_or_default();
-    let _ = writeln!(out, "  {}{place}: {}", axes.role, words.to_lowercase());
 }

@@ -1,5 +1,5 @@
 //! `patchwarden.replay_bundle.v1`: everything one judgement was made from, so that it can be made again offline.
-//! It holds no token and no environment: what the forge said is in it as gates saw it.
+//! So far of judgements over a folder: what a forge said of a run has no place in it yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::context::PullFacts;
 use crate::evidence::changed_lines::ChangedLines;
 use crate::evidence::{Binding, Limits};
-use crate::gate::{ChangedPaths, Reread, RunJobs};
 use crate::model::{ArtifactName, Digest, RelPath, Timestamp};
 use crate::repair::{AcceptanceHead, RepairPacket};
 
@@ -37,8 +36,6 @@ pub struct ReplayBundle {
     pub limits: Limits,
     /// How evidence came to be of the head at all.
     pub origin: Option<Binding>,
-    /// Whether evidence had to name the head itself.
-    pub named_head_only: bool,
     /// Whether evidence can be made anew for the same head.
     pub evidence_head: AcceptanceHead,
     pub passed_digests: BTreeSet<Digest>,
@@ -49,13 +46,6 @@ pub struct ReplayBundle {
     /// The lines the change adds or alters, or why they are not known.
     pub changed_lines: CapturedLines,
     pub pull: Option<PullFacts>,
-    pub jobs: RunJobs,
-    pub changed: ChangedPaths,
-    /// Local actions of the run's workflow.
-    pub local_actions: Vec<String>,
-    /// The policy's path in the repository; null where it guards nothing.
-    pub policy_path: Option<String>,
-    pub reread: Reread,
     pub previous: Option<RepairPacket>,
     pub heads: Option<u64>,
     pub history: Option<HistorySection>,

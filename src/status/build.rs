@@ -268,12 +268,13 @@ fn add_observation(layers: &mut [Layer], one: &Observation) {
 /// A gap in an area of this name supports the layer; a severe one wants a look.
 fn add_gaps(layer: &mut Layer, ledger: &Ledger) {
     let open = ledger.gaps.iter().filter(|gap| !gap.status.is_closed() && gap.area == layer.name);
-    for gap in open {
-        layer.supports.push(format!("gap {}: {}", gap.id, sanitize(&gap.title, 120)));
-        if layer.state == LayerState::Good && gap.severity <= Severity::High {
-            layer.state = LayerState::Attention;
-        }
+    let mut gaps: Vec<&Gap> = open.collect();
+    gaps.sort_by_key(|gap| gap.severity);
+    if layer.state == LayerState::Good && gaps.first().is_some_and(|gap| gap.severity <= Severity::High) {
+        layer.state = LayerState::Attention;
     }
+    let lines = gaps.iter().map(|gap| format!("gap {}: {}", gap.id, sanitize(&gap.title, 120)));
+    layer.supports.extend(cut(lines.collect()));
 }
 
 fn gaps_section(ledger: &Ledger) -> GapsSection {

@@ -2,6 +2,7 @@
 //! Its only style is one block, and the page's own content security policy allows that block by its hash alone.
 
 use askama::Template;
+use askama::filters::Escaper as _;
 use base64::Engine as _;
 use sha2::Digest as _;
 
@@ -9,6 +10,7 @@ use crate::metrics;
 use crate::model::RepoSlug;
 
 use super::document::OperatorStatus;
+use super::escape::PageText;
 
 /// The style of the page.
 const STYLE: &str = include_str!("page.css");
@@ -35,6 +37,31 @@ pub struct Live {
 }
 
 impl Page<'_> {
+    /// Words of ours with what stands between backticks as code; everything is escaped.
+    fn words(text: &str) -> String {
+        let mut out = String::new();
+        let parts: Vec<&str> = text.split('`').collect();
+        // A mark without its partner stays what it is.
+        let paired = parts.len() % 2 == 1;
+        for (index, part) in parts.iter().enumerate() {
+            let mark = match (index, paired, index % 2) {
+                (0, ..) => "",
+                (_, false, _) => "`",
+                (_, true, 1) => "<code>",
+                _ => "</code>",
+            };
+            out.push_str(mark);
+            // Writing to a `String` cannot fail.
+            let _ = PageText.write_escaped_str(&mut out, part);
+        }
+        out
+    }
+
+    /// A layer's name as people read it.
+    fn layer(name: &str) -> String {
+        name.replace('_', " ")
+    }
+
     /// The address of `owner/name#4` or `owner/name`; none on the static page, and none for anything else.
     fn link(&self, subject: &str) -> Option<String> {
         let server = &self.live?.server;

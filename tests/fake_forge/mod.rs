@@ -28,7 +28,7 @@
 //! * `personal_token` gives a person's token; the owner of the name in the slug is that repository's admin.
 //! * Faults are matched in the order they were set, each the first matching request only unless told otherwise.
 //! * Not recorded, and therefore from the server's source or a guess: the 401 of a bad REST token, `Link` headers,
-//!   search and organisation listings, review dismissal, the order of `pulls?sort=…`.
+//!   search and organisation listings, review dismissal, teams, the order of `pulls?sort=…`.
 
 mod artifacts;
 mod artifacts_rest;
@@ -54,6 +54,7 @@ mod server;
 mod state;
 mod statuses;
 mod step;
+mod teams;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -169,6 +170,7 @@ impl Config {
             users: vec![State::actions_user(), owner(1, "boss"), owner(2, "alice")],
             repos: Vec::new(),
             commits: BTreeMap::new(),
+            teams: Vec::new(),
             runs: Vec::new(),
             tasks: Vec::new(),
             artifacts: artifacts::Artifacts::default(),

@@ -127,6 +127,7 @@ impl State {
             ("GET", ["orgs" | "users", owner, "repos"]) => {
                 self.repo_list(who, request, false, |repo| repo.owner == *owner)
             }
+            ("GET", ["orgs", _, "teams"] | ["teams", ..]) => self.team_routes(who, segments, request),
             ("GET", ["repos", "search"]) => {
                 let (q, topic) =
                     (request.query("q").unwrap_or_default().to_lowercase(), request.query("topic"));

@@ -184,7 +184,12 @@ impl<'f> RepoScene<'f> {
 
     /// Posts a commit status as whoever may, the history as the server keeps it.
     pub fn status(self, sha: &str, state: &str, context: &str) {
-        self.forge.with(|forge| forge.post_status(self.id, sha, state, context, "", ""));
+        self.status_at(sha, state, context, "");
+    }
+
+    /// The same with an address of the poster's choice.
+    pub fn status_at(self, sha: &str, state: &str, context: &str, target_url: &str) {
+        self.forge.with(|forge| forge.post_status(self.id, sha, state, context, "", target_url));
     }
 }
 
@@ -225,6 +230,12 @@ impl CommitScene<'_> {
     /// Another parent than the tip: pushing that is a force push.
     pub fn parent(mut self, sha: &str) -> Self {
         self.new.parents = vec![sha.to_owned()];
+        self
+    }
+
+    /// A second parent: a merge.
+    pub fn also_parent(mut self, sha: &str) -> Self {
+        self.new.parents.push(sha.to_owned());
         self
     }
 

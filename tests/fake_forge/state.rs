@@ -288,6 +288,14 @@ pub fn next(id: &mut i64) -> i64 {
     *id - 1
 }
 
+#[derive(Clone, Debug)]
+pub struct Team {
+    pub id: usize,
+    pub org: String,
+    pub name: String,
+    pub members: Vec<String>,
+}
+
 pub struct State {
     pub version: Version,
     /// Where the installation answers, without a trailing slash.
@@ -302,6 +310,7 @@ pub struct State {
     pub users: Vec<User>,
     pub repos: Vec<Repo>,
     pub commits: Commits,
+    pub teams: Vec<Team>,
     pub runs: Vec<Run>,
     pub tasks: Vec<Task>,
     pub artifacts: Artifacts,

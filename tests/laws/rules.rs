@@ -25,11 +25,19 @@ const LAYERS: &[(&str, &[&str])] = &[
             "feedback",
         ],
     ),
+    // The digest counts what was read of many repositories; `status` is there for the escaper its page shares.
+    (
+        "digest",
+        &[
+            "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
+            "status",
+        ],
+    ),
     (
         "contracts",
         &[
             "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "ledger", "metrics", "feedback", "status",
+            "ledger", "metrics", "feedback", "status", "digest",
         ],
     ),
 ];

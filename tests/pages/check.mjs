@@ -1,11 +1,12 @@
 // The status page in a real Chromium: both widths, light and dark, from a file and under a strict policy.
 // Usage: node check.mjs PATCHWARDEN_BINARY OUT_DIR. Screenshots go to OUT_DIR; any broken promise ends it with 1.
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 const [binary, outDir] = process.argv.slice(2).map((path) => resolve(path));
@@ -55,6 +56,36 @@ const pages = {
   many: make("many", ["--log", log], ledger(500)),
   empty: make("empty", [], "version = 1\n"),
 };
+// As much of a forge as the live page asks for: two open pull requests, one of them red, and a list that fails.
+const sha = (digit) => digit.repeat(40);
+const pull = (number, digit) => ({
+  number, state: "open", merged: false, title: "a change", body: "", user: { id: 2, login: "alice" }, labels: [],
+  head: { ref: "feat", sha: sha(digit), repo_id: 1 }, base: { ref: "main", sha: sha("a"), repo_id: 1 },
+});
+const answers = {
+  "/pulls": [pull(1, "1"), pull(2, "2")],
+  [`/commits/${sha("1")}/statuses`]: [{ id: 1, status: "failure", context: "ci / unit (pull_request)", description: "3 of 412 failed" }],
+  [`/commits/${sha("2")}/statuses`]: [{ id: 2, status: "success", context: "ci / unit (pull_request)" }],
+  "": { full_name: "example/shop", default_branch: "main", private: false },
+  "/branches/main": { name: "main", commit: { id: sha("a") } },
+};
+const forge = createServer((request, response) => {
+  const url = new URL(request.url, "http://forge");
+  const path = url.pathname.replace("/api/v1/repos/example/shop", "");
+  const later = Number(url.searchParams.get("page") ?? 1) > 1;
+  const found = path === "/actions/runs" && url.searchParams.get("head_sha") !== sha("2")
+    ? { total_count: 0, workflow_runs: [] } : answers[path];
+  const answer = Array.isArray(found) && later ? [] : found;
+  response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" }).end(JSON.stringify(answer ?? {}));
+});
+await new Promise((done) => forge.listen(0, "127.0.0.1", done));
+pages.live = join(outDir, "live.html");
+await promisify(execFile)(binary, ["status", "--live", "--format", "html", "--out", pages.live, "--ledger", join(outDir, "few.toml"),
+  "--log", log, "--server", `http://127.0.0.1:${forge.address().port}`, "--repo", "example/shop"]);
+forge.close();
+const liveText = readFileSync(pages.live, "utf8");
+promise(liveText.includes("/example&#47;shop") || liveText.includes("example&#47;shop&#47;pulls&#47;1"), "the live page does not link");
+
 promise(statSync(pages.many).size < 1_000_000, `500 gaps make ${statSync(pages.many).size} bytes`);
 
 // The same pages under a policy header stricter than any we know, which allows the page's own style by its hash.

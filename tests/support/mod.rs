@@ -4,6 +4,7 @@
 pub mod evidence;
 pub mod outputs;
 pub mod program;
+pub mod release_tree;
 pub mod repository;
 pub mod snapshot;
 

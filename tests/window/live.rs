@@ -168,6 +168,7 @@ fn request(base: &str, method: &str, path: &str, host: &str) -> Reply {
 #[test]
 fn the_served_page_is_read_only_and_of_this_machine() {
     let yard = red(Version::V16);
+    yard.forge.forget_requests();
     let (_child, base) = watch(&yard.forge);
     let host = base.trim_start_matches("http://");
     for path in ["/", "/live.html"] {

@@ -6,8 +6,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::context::{Fork, is_glob};
-use crate::forge::capabilities::{Answer, Capabilities};
+use crate::forge::capabilities::{Answer, Capabilities, Capability};
 use crate::model::{RepoSlug, cut_list, sanitize};
+
+use super::arrangement::{self, Arrangement};
 
 /// What was found beside the capabilities.
 pub struct Seen {
@@ -77,6 +79,7 @@ pub struct Diagnosis {
     artifact_protocols: Vec<&'static str>,
     capabilities: Vec<CapabilityRow>,
     protection: Protection,
+    arrangement: Arrangement,
     /// What weakens a promise, one sentence each.
     weak: Vec<String>,
     /// What cannot be seen from here, one sentence each.
@@ -99,6 +102,8 @@ impl Diagnosis {
     pub fn new(seen: Seen, found: Capabilities) -> Self {
         let weak = weak(&seen);
         let unseen = unseen(&seen);
+        let reads_other_runs = found.has(Capability::LiveArtifacts);
+        let arrangement = arrangement::find(&seen.protection, &seen.surroundings, reads_other_runs);
         let capabilities = found
             .findings
             .iter()
@@ -128,6 +133,7 @@ impl Diagnosis {
             artifact_protocols: seen.surroundings.protocols,
             capabilities,
             protection: seen.protection,
+            arrangement,
             weak,
             unseen,
         }
@@ -173,6 +179,7 @@ impl Diagnosis {
                 );
             }
         }
+        let _ = writeln!(out, "arrangement: {}; next: {}", self.arrangement.name, self.arrangement.next_step);
         for line in &self.weak {
             let _ = writeln!(out, "weak: {line}");
         }

@@ -1,6 +1,7 @@
 //! `patchwarden doctor`: asks what this server, runner and token can do, and says which promise suffers where they
 //! cannot. It only reads, and prints no token: it knows of tokens only that there is one.
 
+mod arrangement;
 mod diagnosis;
 
 use crate::context::{Fork, Inputs, RunContext, Server, ServerUrl, StepContext, Trigger};
@@ -194,7 +195,7 @@ impl Protection {
 
 impl Surroundings {
     /// Whether the token is a fork's: those may comment, and post no status (LIVE section 8).
-    fn is_fork(&self) -> bool {
+    pub fn is_fork(&self) -> bool {
         self.fork == Some(Fork::Yes)
     }
 }

@@ -8,7 +8,7 @@ use crate::app::judge::limits;
 use crate::app::replay::bundle::{self, FileBytes, Files, OUTPUTS, POLICY, Raw};
 use crate::evidence::Target;
 use crate::evidence::read::Artifacts;
-use crate::gate::{ChangedPaths, Facts, PolicyOrigin, Reread, RunJobs};
+use crate::gate::{Facts, PolicyOrigin};
 use crate::model::{ArtifactName, RelPath};
 use crate::output;
 use crate::repair::{AcceptanceHead, History};
@@ -26,33 +26,8 @@ pub struct Judged<'a> {
     /// The bytes of those that were fetched.
     pub raw: &'a BTreeMap<ArtifactName, Raw>,
     pub baselines: &'a [(RelPath, FileBytes)],
-    pub named_head_only: bool,
     pub evidence_head: AcceptanceHead,
     pub history: &'a History,
-    pub guards: Guards<'a>,
-}
-
-/// What the built-in gates judged.
-pub struct Guards<'a> {
-    pub jobs: &'a RunJobs,
-    pub changed: &'a ChangedPaths,
-    pub local_actions: &'a [String],
-    /// `None` offline, where no path is guarded.
-    pub policy_path: Option<&'a str>,
-    pub reread: &'a Reread,
-}
-
-impl Guards<'static> {
-    /// Offline there is no run, no change and no forge to guard against.
-    pub fn none() -> Self {
-        Self {
-            jobs: &RunJobs::None,
-            changed: &ChangedPaths::None,
-            local_actions: &[],
-            policy_path: None,
-            reread: &Reread::NotNeeded,
-        }
-    }
 }
 
 /// Writes the bundle, and says why where that failed; the judgement stands without it.
@@ -84,7 +59,7 @@ fn write(path: &Path, judged: &Judged<'_>, decided: &Decided) -> Result<(), Stri
     ] {
         files.keep(&format!("{OUTPUTS}/{name}"), text.into_bytes())?;
     }
-    let Judged { target, facts, history, guards, .. } = judged;
+    let Judged { target, facts, history, .. } = judged;
     let bundle = ReplayBundle {
         schema: SCHEMA.to_owned(),
         tool: report.tool.clone(),
@@ -95,7 +70,6 @@ fn write(path: &Path, judged: &Judged<'_>, decided: &Decided) -> Result<(), Stri
         evaluated_at: report.evaluated_at,
         limits: limits(),
         origin: target.origin,
-        named_head_only: judged.named_head_only,
         evidence_head: judged.evidence_head,
         passed_digests: target.passed_digests.clone(),
         job_starts: target.job_starts.clone(),
@@ -106,11 +80,6 @@ fn write(path: &Path, judged: &Judged<'_>, decided: &Decided) -> Result<(), Stri
             Err(why) => CapturedLines::Unknown { why: why.clone() },
         },
         pull: facts.pull.clone(),
-        jobs: guards.jobs.clone(),
-        changed: guards.changed.clone(),
-        local_actions: guards.local_actions.to_vec(),
-        policy_path: guards.policy_path.map(str::to_owned),
-        reread: guards.reread.clone(),
         previous: history.previous.clone(),
         heads: history.heads,
         history: report.history.clone(),

@@ -42,6 +42,11 @@ pub fn tune(settings: &mut Settings, variables: &Variables) -> Result<(), Failur
     Ok(())
 }
 
+/// The pause between two questions of a wait, where a test sets one.
+pub fn pause_for_tests(variables: &Variables) -> Option<Duration> {
+    milliseconds(variables, BACKOFF).ok().flatten()
+}
+
 fn milliseconds(variables: &Variables, name: &str) -> Result<Option<Duration>, Failure> {
     let Some(text) = variables.exact(name) else { return Ok(None) };
     let number = text.parse::<u64>();

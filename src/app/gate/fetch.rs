@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 
-use crate::app::replay::bundle::Raw;
 use crate::evidence::archive::ZipSource;
 use crate::evidence::read::{
     ArtifactContents, ArtifactState, Artifacts, Recognised, read_artifact, recognise,
@@ -40,15 +39,11 @@ pub struct ReadArtifacts {
     pub artifacts: Artifacts,
     /// What the server calls those that were fetched.
     pub names: BTreeMap<ArtifactName, ArtifactName>,
-    /// The bytes of those that were fetched, where they were to be kept.
-    pub raw: BTreeMap<ArtifactName, Raw>,
 }
 
 impl RunArtifacts<'_> {
     /// Fetches and reads what the demands need.
-    ///
-    /// With `keep` their bytes are kept beside.
-    pub fn read(&self, demands: &[&Demand], limits: &Limits, keep: bool) -> ReadArtifacts {
+    pub fn read(&self, demands: &[&Demand], limits: &Limits) -> ReadArtifacts {
         let mut by_artifact: BTreeMap<&ArtifactName, Vec<&Demand>> = BTreeMap::new();
         for demand in demands {
             by_artifact.entry(&demand.artifact).or_default().push(demand);
@@ -60,7 +55,7 @@ impl RunArtifacts<'_> {
                 let unavailable =
                     |name: &ArtifactName| (name.clone(), ArtifactState::Unavailable(why.clone()));
                 let artifacts = by_artifact.into_keys().map(unavailable).collect();
-                return ReadArtifacts { artifacts, names: BTreeMap::new(), raw: BTreeMap::new() };
+                return ReadArtifacts { artifacts, names: BTreeMap::new() };
             }
         };
         let mut artifacts = Artifacts::new();
@@ -75,16 +70,13 @@ impl RunArtifacts<'_> {
         }
         let listed: Vec<&Listed> = wanted.iter().map(|(_, listed)| *listed).collect();
         let fetched = self.service.fetch(&listed, &FetchLimits::default());
-        let (mut names, mut raw) = (BTreeMap::new(), BTreeMap::new());
+        let mut names = BTreeMap::new();
         for ((name, listed), fetched) in wanted.into_iter().zip(fetched) {
             let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
-            if let Some(kept) = fetched.as_ref().ok().filter(|_| keep).and_then(raw_of) {
-                raw.insert(name.clone(), kept);
-            }
             artifacts.insert(name.clone(), read_fetched(fetched, demands, limits));
             names.insert(name.clone(), listed.name.clone());
         }
-        ReadArtifacts { artifacts, names, raw }
+        ReadArtifacts { artifacts, names }
     }
 
     /// Every report whose format is recognised, and the artifacts that could not be looked into.
@@ -138,7 +130,12 @@ fn find<'l>(
     }
 }
 
-fn read_fetched(fetched: Result<Fetched, ForgeError>, demands: &[&Demand], limits: &Limits) -> ArtifactState {
+/// Reads what was fetched, or says what there is instead of it.
+pub fn read_fetched(
+    fetched: Result<Fetched, ForgeError>,
+    demands: &[&Demand],
+    limits: &Limits,
+) -> ArtifactState {
     let fetched = match fetched {
         Ok(fetched) => fetched,
         Err(error) => return ArtifactState::Unavailable(error.to_string()),
@@ -169,27 +166,13 @@ fn read_fetched(fetched: Result<Fetched, ForgeError>, demands: &[&Demand], limit
     }
 }
 
-/// Second handles of the temporary files; `None` where there are no bytes.
-fn raw_of(fetched: &Fetched) -> Option<Raw> {
-    match fetched {
-        Fetched::Zip(zip) => zip.file.try_clone().ok().map(Raw::Zip),
-        Fetched::Files(files) => {
-            let clone = |one: &FetchedFile| Some((one.path.clone(), one.content.file.try_clone().ok()?));
-            files.iter().map(clone).collect::<Option<Vec<_>>>().map(Raw::Files)
-        }
-        Fetched::Missing | Fetched::Unfinished | Fetched::Expired | Fetched::Collides | Fetched::TooLarge => {
-            None
-        }
-    }
-}
-
 fn with_digest(mut contents: ArtifactContents, digest: Option<Digest>) -> ArtifactContents {
     contents.sha256 = digest;
     contents
 }
 
 /// Where the files of a fetched artifact are read from; `None` where nothing was fetched.
-fn source_of(fetched: Fetched) -> Option<Result<Box<dyn ArtifactSource>, SourceError>> {
+pub fn source_of(fetched: Fetched) -> Option<Result<Box<dyn ArtifactSource>, SourceError>> {
     match fetched {
         Fetched::Zip(zip) => Some(
             ZipSource::open(std::io::BufReader::new(zip.file))

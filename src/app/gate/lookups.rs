@@ -7,8 +7,8 @@ use crate::context::{JobResult, RunContext, Runtime, WorkflowFile};
 use crate::error::{EXIT_POLICY, Failure};
 use crate::forge::rest::{ChangedFile, FileAt, Job, Pull, Repo, RunStatus, Task};
 use crate::forge::{ForgeError, RunAttempts};
-use crate::gate::{ChangedPath, ChangedPaths, JobEnd, RunJob, RunJobs, RunNames};
-use crate::model::{CommitSha, RelPath, Timestamp, sanitize};
+use crate::gate::{ChangedPath, ChangedPaths, JobEnd, JobsOfRun, RunJob, RunJobs, RunNames};
+use crate::model::{CommitSha, RelPath, RunId, Timestamp, sanitize};
 
 use super::fetch::LiveNames;
 
@@ -48,13 +48,23 @@ pub fn workflow_at(
     let Some(name) = context.run.as_ref().and_then(|run| run.workflow_file.as_ref()) else { return Ok(None) };
     let unread = |why: String| format!("the workflow `{}` could not be read: {why}", sanitize(name, 200));
     let path: RelPath = name.parse().map_err(|error| unread(format!("{error}")))?;
-    match repo.file_at(&path, at, MAX_FILE) {
+    match text_at(repo, &path, at).map_err(unread)? {
+        Some(text) => WorkflowFile::parse(&text).map(Some).map_err(|error| unread(error.to_string())),
+        None => Ok(None),
+    }
+}
+
+/// The text of a small file at a commit; `None` where there is none.
+///
+/// # Errors
+/// Why it could not be read.
+pub fn text_at(repo: Repo<'_>, path: &RelPath, at: &CommitSha) -> Result<Option<String>, String> {
+    match repo.file_at(path, at, MAX_FILE) {
         Ok(FileAt::Present(bytes)) => {
-            let text = String::from_utf8(bytes).map_err(|_| unread("it is not UTF-8 text".to_owned()))?;
-            WorkflowFile::parse(&text).map(Some).map_err(|error| unread(error.to_string()))
+            String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8 text".to_owned())
         }
         Ok(FileAt::Absent) => Ok(None),
-        Err(error) => Err(unread(error.to_string())),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -72,11 +82,19 @@ pub enum JobList {
 /// [`ForgeError`] where neither is answered.
 pub fn job_list(repo: Repo<'_>, context: &RunContext) -> Result<JobList, ForgeError> {
     let Some(run) = &context.run else { return Err(ForgeError::NoService("GITHUB_RUN_ID")) };
+    jobs_of(repo, run.id)
+}
+
+/// The same of any run.
+///
+/// # Errors
+/// [`ForgeError`] where neither is answered.
+pub fn jobs_of(repo: Repo<'_>, run: RunId) -> Result<JobList, ForgeError> {
     let actions = repo.actions();
-    match actions.run(run.id).jobs() {
+    match actions.run(run).jobs() {
         Ok(jobs) => Ok(JobList::Jobs(jobs)),
         Err(error) if error.is_not_found() => {
-            let this = repo.actions().run(run.id).get()?;
+            let this = repo.actions().run(run).get()?;
             repo.actions().tasks(this.number, this.created).map(JobList::Tasks)
         }
         Err(error) => Err(error),
@@ -117,7 +135,7 @@ impl JobList {
     }
 
     /// The jobs by id, display names mapped through the workflow file; of tasks the newest of each name.
-    fn run_jobs(&self, workflow: Option<&WorkflowFile>) -> Vec<RunJob> {
+    pub fn run_jobs(&self, workflow: Option<&WorkflowFile>) -> Vec<RunJob> {
         let id_of = |name: &str| {
             let id = workflow.and_then(|file| file.job_of_display(name)).unwrap_or(name);
             sanitize(id, 100)
@@ -141,6 +159,32 @@ impl JobList {
         }
     }
 
+    /// Whether nothing more will happen in a run of this status. Tasks show no job that no runner took yet, so before
+    /// v16 a job of the workflow file without one counts as ended only where a job it needs did not succeed. A
+    /// cancelled run has ended as a whole, and one that failed without any job never had one.
+    pub fn all_done(&self, status: RunStatus, workflow: Option<&WorkflowFile>) -> bool {
+        match self {
+            Self::Jobs(jobs) => jobs.iter().all(|job| job.status.is_done()),
+            Self::Tasks(tasks) => {
+                let jobs = self.run_jobs(workflow);
+                let ended = tasks.iter().all(|task| task.status.is_done());
+                let as_a_whole = status != RunStatus::Failure || tasks.is_empty();
+                if as_a_whole {
+                    return ended && status.is_done();
+                }
+                ended && workflow.is_none_or(|file| file.jobs.keys().all(|id| has_ended(id, &jobs, file, 0)))
+            }
+        }
+    }
+
+    /// Whether a runner took any job.
+    pub fn any_started(&self) -> bool {
+        match self {
+            Self::Jobs(jobs) => jobs.iter().any(|job| job.task.is_some() || job.attempt > 1),
+            Self::Tasks(tasks) => !tasks.is_empty(),
+        }
+    }
+
     /// When the latest attempt of each job began, by job id; only tasks say so.
     pub fn starts(&self, workflow: Option<&WorkflowFile>) -> BTreeMap<String, Timestamp> {
         let mut starts = BTreeMap::new();
@@ -154,6 +198,21 @@ impl JobList {
         }
         starts
     }
+}
+
+/// Whether the job has a task that ended, or waits for one that did not succeed. No workflow is 64 deep.
+fn has_ended(id: &str, jobs: &[RunJob], file: &WorkflowFile, depth: usize) -> bool {
+    let of = |id: &str| jobs.iter().filter(|job| job.is(id)).map(|job| job.end).max();
+    if let Some(end) = of(id) {
+        return end != JobEnd::Unfinished;
+    }
+    let Some(job) = file.jobs.get(id).filter(|_| depth < 64) else { return false };
+    let runs_always = job.condition.as_deref().is_some_and(|condition| condition.contains("always"));
+    let stopped_by = |need: &String| match of(need) {
+        Some(end) => end != JobEnd::Success && end != JobEnd::Unfinished,
+        None => has_ended(need, jobs, file, depth + 1),
+    };
+    !runs_always && job.needs.iter().any(stopped_by)
 }
 
 fn end_of(status: RunStatus) -> JobEnd {
@@ -211,7 +270,7 @@ pub fn run_jobs(
         workflow: file.map(str::to_owned),
         event: context.trigger.map(|trigger| trigger.as_str().to_owned()),
     };
-    RunJobs::Known { jobs, gate: run.job.clone(), run: names }
+    RunJobs::Known(vec![JobsOfRun { jobs, gate: Some(run.job.clone()), names, ..JobsOfRun::default() }])
 }
 
 /// The display names of the jobs of this id, as the server's list spells them; the id itself where none is known.

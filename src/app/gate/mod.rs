@@ -1,25 +1,36 @@
 //! `patchwarden gate`: over a folder with no forge, or inside a workflow over the run's own artifacts.
 
+mod await_runs;
 mod baselines;
 mod capture;
 mod change;
 mod connect;
 mod fetch;
+mod from_base;
+mod head_runs;
+mod in_the_run;
 mod lookups;
 mod memory;
 pub mod offline;
 mod outputs;
+mod policy_source;
 mod pull_facts;
 mod reread;
+mod same_diff;
+mod scene;
 mod status_lookups;
 mod step;
 pub mod this_run;
+mod wanted;
+mod watch;
+mod workflow_changes;
 
 use super::Ended;
 
 pub use baselines::beside_policy;
 pub use connect::tune;
 pub use fetch::RESULT_PREFIX;
+pub use from_base::Waits;
 pub use memory::remembered_file;
 pub use offline::{embedded, read_policy_file};
 pub use outputs::{PACKET_FILE, REPORT_FILE, SUMMARY_FILE};

@@ -137,10 +137,8 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
             artifacts: &artifacts,
             raw: &folder.raw(&artifacts, &sound.demands()),
             baselines: &baselines,
-            named_head_only: false,
             evidence_head: AcceptanceHead::Same,
             history,
-            guards: capture::Guards::none(),
         };
         decided.problems.extend(capture::problem(path, &judged, &decided));
     }

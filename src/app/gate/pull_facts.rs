@@ -1,39 +1,70 @@
 //! What gates want to know of the pull request beyond what every judgement asks: reviews, comments, linked issues.
 //! Asked only where a gate of the policy judges them or a person's approval could clear something.
 
+use std::collections::BTreeSet;
+
+use crate::context::Account;
 use crate::context::pull_facts::{
     ChangedFile as FileFact, Comment as CommentFact, LinkedIssue, Listed, PullFacts, PullState as StateFact,
     Review as ReviewFact, ReviewState as StateOfReview,
 };
+use crate::evidence::Content;
 use crate::forge::ForgeError;
 use crate::forge::rest::{ChangedFile, Comment, Issue, Pull, PullState, Repo, Review, ReviewState};
-use crate::gate::GateResult;
-use crate::model::{CommitSha, Outcome, RepoSlug};
-use crate::policy::Policy;
+use crate::gate::{EvidenceSet, GateResult, Gates};
+use crate::model::{CommitSha, Outcome, PullNumber, RepoSlug};
+
+use super::same_diff;
 
 /// Issues a text may name before the list counts as not complete.
 const MAX_LINKED: usize = 10;
 
-/// Which lists are worth asking for.
-#[derive(Debug, Clone, Copy)]
+/// What is worth asking for.
+#[derive(Debug)]
 pub struct Wanted {
-    pub reviews: bool,
-    pub comments: bool,
-    pub issues: bool,
+    reviews: bool,
+    comments: bool,
+    issues: bool,
+    /// `ORG/TEAM` of every lane that is a team.
+    teams: BTreeSet<String>,
+    /// Commits that verdicts of the run's own artifacts are about, where a quorum counts answers about another commit
+    /// with the same change.
+    same_diff: Option<Vec<CommitSha>>,
 }
 
 impl Wanted {
     /// By the kinds of the policy's gates, and whether something already waits for a person.
-    pub fn by(policy: &Policy, builtin: &[GateResult]) -> Self {
-        let kind = |kinds: &[&str]| policy.gates.iter().any(|gate| kinds.contains(&gate.kind.as_str()));
+    pub fn by(gates: &Gates, builtin: &[GateResult], evidence: &EvidenceSet) -> Self {
+        let kind = |kinds: &[&str]| gates.effective().any(|(gate, _)| kinds.contains(&gate.kind.as_str()));
+        let quorums: Vec<&toml::Table> = gates
+            .effective()
+            .filter(|(gate, _)| gate.kind == "review_quorum")
+            .map(|(_, keys)| keys)
+            .collect();
+        let verdicts = evidence.values().filter_map(|evidence| match &evidence.content {
+            Some(Content::Reviews(verdicts)) => Some(verdicts),
+            _ => None,
+        });
         let waits = builtin.iter().any(|result| result.outcome == Outcome::NeedsHuman);
         Self {
             reviews: waits
                 || kind(&["review_quorum", "judge", "runtime_repair", "statuses", "protected_paths"]),
             comments: kind(&["judge"]),
             issues: kind(&["contract", "judge"]),
+            teams: quorums.iter().flat_map(|keys| teams_of(keys)).collect(),
+            same_diff: quorums
+                .iter()
+                .any(|keys| keys.get("binding").and_then(toml::Value::as_str) == Some("same_diff"))
+                .then(|| verdicts.flatten().map(|verdict| verdict.target_sha.clone()).collect()),
         }
     }
+}
+
+/// The teams among a quorum's lanes.
+fn teams_of(keys: &toml::Table) -> Vec<String> {
+    let lanes = keys.get("lanes").and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let sources = lanes.iter().filter_map(|lane| lane.get("source")?.as_str());
+    sources.filter_map(|source| source.strip_prefix("forgejo:team:").map(str::to_owned)).collect()
 }
 
 /// The facts of the pull request for the head that is judged.
@@ -43,7 +74,7 @@ pub fn ask(
     pull: &Pull,
     head: &CommitSha,
     files: &Result<Vec<ChangedFile>, ForgeError>,
-    wanted: Wanted,
+    wanted: &Wanted,
 ) -> PullFacts {
     let mut facts = PullFacts::of_head(pull.head.clone());
     facts.repo = Some(slug.clone());
@@ -67,11 +98,34 @@ pub fn ask(
     }
     if wanted.comments {
         facts.comments = listed(repo.comments(pull.number), comment);
+        facts.commit_count = repo.commit_count(pull.number).ok();
     }
     if wanted.issues {
-        facts.linked_issues = linked(repo, pull);
+        facts.linked_issues = linked(repo, pull, wanted.comments);
+    }
+    facts.teams = wanted.teams.iter().map(|team| (team.clone(), members(repo, team))).collect();
+    if let Some(by_artifacts) = &wanted.same_diff {
+        facts.diffs = same_diff::diffs(repo, pull, head, &reviewed(&facts, by_artifacts));
     }
     facts
+}
+
+/// Not complete where the token may not see the team, as a job's own never may.
+fn members(repo: Repo<'_>, team: &str) -> Listed<Account> {
+    let Some((org, name)) = team.split_once('/') else { return Listed::default() };
+    match repo.team_members(org, name) {
+        Ok(Some(members)) => Listed::all(members),
+        Ok(None) | Err(_) => Listed::default(),
+    }
+}
+
+/// The commits that somebody answered about, newest answers first.
+fn reviewed(facts: &PullFacts, by_artifacts: &[CommitSha]) -> Vec<CommitSha> {
+    let by_people = facts.reviews.items.iter().rev().filter(|review| {
+        let says = matches!(review.state, StateOfReview::Approved | StateOfReview::ChangesRequested);
+        says && review.author.as_ref().is_some_and(Account::is_somebody)
+    });
+    by_people.filter_map(|review| review.commit_id.clone()).chain(by_artifacts.iter().cloned()).collect()
 }
 
 fn listed<W, F>(answer: Result<Vec<W>, ForgeError>, convert: impl Fn(W) -> F) -> Listed<F> {
@@ -124,14 +178,17 @@ fn comment(comment: Comment) -> CommentFact {
 }
 
 /// The issues that title and body name as `#N`.
-fn linked(repo: Repo<'_>, pull: &Pull) -> Listed<LinkedIssue> {
+fn linked(repo: Repo<'_>, pull: &Pull, with_comments: bool) -> Listed<LinkedIssue> {
     let mut numbers = named_issues(&format!("{}\n{}", pull.title, pull.body));
     numbers.retain(|number| *number != pull.number.get());
     let mut list = Listed::all(Vec::new());
     list.complete = numbers.len() <= MAX_LINKED;
     for number in numbers.into_iter().take(MAX_LINKED) {
         match repo.issue(number) {
-            Ok(issue) => list.items.push(linked_issue(issue)),
+            Ok(issue) => {
+                let comments = if with_comments { comments_of(repo, number) } else { Listed::default() };
+                list.items.push(linked_issue(issue, comments));
+            }
             // A number that names nothing is no link.
             Err(error) if error.is_not_found() => {}
             Err(_) => list.complete = false,
@@ -140,14 +197,19 @@ fn linked(repo: Repo<'_>, pull: &Pull) -> Listed<LinkedIssue> {
     list
 }
 
-fn linked_issue(issue: Issue) -> LinkedIssue {
+fn comments_of(repo: Repo<'_>, number: u64) -> Listed<CommentFact> {
+    let Ok(number) = PullNumber::try_from(number) else { return Listed::default() };
+    listed(repo.comments(number), comment)
+}
+
+fn linked_issue(issue: Issue, comments: Listed<CommentFact>) -> LinkedIssue {
     LinkedIssue {
         number: issue.number,
         open: issue.open,
         title: issue.title,
         body: issue.body,
         labels: Listed::all(issue.labels),
-        comments: Listed::default(),
+        comments,
     }
 }
 

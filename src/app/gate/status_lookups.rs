@@ -1,7 +1,7 @@
 //! The commit statuses of the head, each with what the forge says of the job behind it: one request for the statuses,
 //! one for the runs of the head, two for each run that a status names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::context::pull_facts::{Listed, PullFacts};
 use crate::context::status_facts::{JobWord, StatusFact, StatusSource, StatusWord};
@@ -47,30 +47,35 @@ pub fn add(
 
 /// The latest status of every context on the head; not complete where the forge did not answer.
 fn ask(repo: Repo<'_>, slug: &RepoSlug, head: &CommitSha, own: &Own<'_>) -> Listed<StatusFact> {
-    let Ok(statuses) = repo.statuses(head) else { return Listed::default() };
-    let runs = if statuses.iter().any(|status| run_number(status, slug).is_some()) {
+    let Ok(history) = repo.status_history(head) else { return Listed::default() };
+    let statuses = latest(history, slug);
+    let runs = if statuses.iter().any(|(_, runs)| !runs.is_empty()) {
         repo.actions().runs().head_sha(head).list()
     } else {
         Ok(Vec::new())
     };
     let mut behind: BTreeMap<u64, Result<Behind, ForgeError>> = BTreeMap::new();
-    let facts = statuses.into_iter().map(|status| {
-        let source = match (run_number(&status, slug), &runs) {
-            _ if own.commit_status == Some(status.context.as_str()) => StatusSource::Own,
-            (None, _) => StatusSource::Unverifiable,
-            (Some(_), Err(_)) => StatusSource::Unanswered,
-            (Some(number), Ok(runs)) => {
-                match runs.iter().find(|run| run.number == number && run.head.as_ref() == Some(head)) {
+    let facts = statuses.into_iter().map(|(status, named)| {
+        // The latest run that has such a job: an address that names another run takes nothing away.
+        let sources = named.iter().rev().map(|number| match &runs {
+            Err(_) => StatusSource::Unanswered,
+            Ok(runs) => {
+                match runs.iter().find(|run| run.number == *number && run.head.as_ref() == Some(head)) {
                     None => StatusSource::Unverifiable,
                     Some(run) => {
                         let behind =
-                            behind.entry(number).or_insert_with(|| Behind::ask(repo, run, head, own.base));
+                            behind.entry(*number).or_insert_with(|| Behind::ask(repo, run, head, own.base));
                         behind
                             .as_ref()
                             .map_or(StatusSource::Unanswered, |found| found.source(&status.context, run, own))
                     }
                 }
             }
+        });
+        let mut known = sources.filter(|source| *source != StatusSource::Unverifiable);
+        let source = match own.commit_status {
+            Some(context) if context == status.context => StatusSource::Own,
+            _ => known.next().unwrap_or(StatusSource::Unverifiable),
         };
         let says = match status.state {
             StatusState::Success => StatusWord::Green,
@@ -84,6 +89,18 @@ fn ask(repo: Repo<'_>, slug: &RepoSlug, head: &CommitSha, own: &Own<'_>) -> List
         StatusFact { context: status.context, says, source }
     });
     Listed::all(facts.collect())
+}
+
+/// The latest status of each context, with the numbers of all runs that the context ever named. A status posted over
+/// another takes its word away and not its job: the history keeps both (LIVE section 8).
+fn latest(history: Vec<CommitStatus>, slug: &RepoSlug) -> Vec<(CommitStatus, BTreeSet<u64>)> {
+    let mut by_context: BTreeMap<String, (CommitStatus, BTreeSet<u64>)> = BTreeMap::new();
+    for status in history {
+        let mut runs = by_context.remove(&status.context).map(|(_, runs)| runs).unwrap_or_default();
+        runs.extend(run_number(&status, slug));
+        by_context.insert(status.context.clone(), (status, runs));
+    }
+    by_context.into_values().collect()
 }
 
 /// The run's number in web addresses, where the status points at a job of this repository.

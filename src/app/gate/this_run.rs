@@ -1,37 +1,35 @@
-//! `patchwarden gate` inside a workflow, over the artifacts of its own run: establish the head, read the policy at the
-//! base, fetch, judge, read head and base again, write, upload, apply what was opted into, exit.
+//! `patchwarden gate` inside a workflow: establish the head, read the policy at the base, fetch, judge, read head and
+//! base again, write, upload, apply what was opted into, exit. Where evidence comes from is one question of `ask`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::app::judge::{Judged, SoundPolicy, assess_all, conclude_after, limits};
-use crate::app::replay::bundle::Raw;
+use crate::app::judge::{Judged, conclude_after, limits};
 use crate::app::{Ended, OutputForm, clock};
-use crate::context::{Head, Inputs, JobResult, RunContext, Trigger, Variables, WorkflowFile, parse_needs};
+use crate::context::{Head, RunContext, Trigger, Variables, WorkflowFile};
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
-use crate::evidence::read::Artifacts;
-use crate::evidence::{Binding, Demand, Target};
+use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
-use crate::forge::{Artifacts as Service, Client, FreshHead};
+use crate::forge::{Artifacts as Service, Client, ForgeError, FreshHead};
 use crate::gate::{
-    ChangedPaths, Evaluation, Facts, PolicyOrigin, Reread, evaluate, judge_producers, judge_protected,
-    judge_reread, policy_gate, require_named_head,
+    ChangedPaths, Evaluation, Facts, GateResult, Reread, evaluate, judge_producer_changes, judge_producers,
+    judge_protected, judge_reread, policy_gate,
 };
-use crate::model::{
-    ArtifactName, CommitSha, Digest, PullNumber, RelPath, RepoSlug, Timestamp, Token, sanitize,
-};
-use crate::policy::proposal::{Seen, propose};
+use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
+use crate::policy::Policy;
 use crate::repair::AcceptanceHead;
-use crate::report::{self, HistorySection, PolicyFacts, TargetFacts};
+use crate::report::{self, HistorySection, TargetFacts};
 
-use super::baselines::{at_base, parsed};
+use super::baselines::at_base;
 use super::connect::connect;
-use super::fetch::{RunArtifacts, condemn_superseded};
-use super::lookups::{
-    JobList, changed_paths, display_names, job_list, live_names, policy_at, run_jobs, workflow_at,
-};
+use super::fetch::{Looked, RunArtifacts};
+use super::head_runs::{Gathered, HeadRuns};
+use super::in_the_run::InTheRun;
+use super::lookups::{JobList, changed_paths, job_list, policy_at, run_jobs, workflow_at};
 use super::outputs::{self, Decided, no_verdict};
-use super::{capture, change, memory, pull_facts, reread, status_lookups, step};
+use super::policy_source::{Loaded, load};
+use super::scene::{Scene, facts_of, scene};
+use super::{change, from_base, memory, pull_facts, reread, status_lookups, step, workflow_changes};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -49,20 +47,21 @@ pub struct Request {
     pub head: Option<String>,
     /// The packet of an earlier head, where the caller kept it.
     pub previous: Option<PathBuf>,
-    /// Where everything that was judged is kept for `replay`.
-    pub capture: Option<PathBuf>,
     /// Post a commit status under this context.
     pub commit_status: Option<String>,
     /// Keep one comment on the pull request up to date.
     pub comment: bool,
+    /// Whose evidence is judged.
+    pub source: Source,
 }
 
-/// What is known before the forge is asked.
-struct Scene {
-    context: RunContext,
-    slug: RepoSlug,
-    needs: BTreeMap<String, JobResult>,
-    passed_digests: BTreeSet<Digest>,
+/// Whose evidence is judged.
+#[derive(Debug, Clone, Copy)]
+pub enum Source {
+    /// The run this step belongs to.
+    ThisRun,
+    /// The runs of the head, which are awaited; the gate stands on the base.
+    HeadRuns(from_base::Waits),
 }
 
 /// Judges the run this step belongs to.
@@ -101,61 +100,6 @@ pub fn run(request: &Request) -> Ended {
     }
 }
 
-fn scene(request: &Request, variables: &Variables) -> Result<Scene, Failure> {
-    // By the environment, never by an argument: other processes of the machine can read those.
-    let token = variables.exact("PATCHWARDEN_TOKEN").map(str::parse::<Token>).transpose();
-    let head = request.head.as_deref().map(str::parse::<CommitSha>).transpose();
-    let inputs = Inputs {
-        token: token.map_err(|error| no_verdict(format!("input `token`: {error}")))?,
-        pull: request.pull,
-        head: head.map_err(|error| no_verdict(format!("`--head`: {error}")))?,
-    };
-    let payload = match variables.event_path().map_err(no_verdict)? {
-        Some(path) => Some(std::fs::read(path).map_err(|error| {
-            no_verdict(format!("the event payload `{path}` could not be read")).caused_by(error)
-        })?),
-        None => None,
-    };
-    let context = RunContext::from_workflow(variables, payload.as_deref(), &inputs)
-        .map_err(|error| no_verdict(error).hint("offline, name `--evidence DIR` and `--head SHA`"))?;
-    let slug = context.repo.clone().ok_or_else(|| no_verdict("the repository is not known"))?;
-    let needs = parse_needs(&request.needs)
-        .map_err(|error| no_verdict(error).hint("pass it as `needs: ${{ toJSON(needs) }}`"))?;
-    let passed_digests = passed_digests(&request.needs);
-    Ok(Scene { context, slug, needs, passed_digests })
-}
-
-/// Every `sha256:…` that a needed job passed through an output.
-fn passed_digests(needs: &str) -> BTreeSet<Digest> {
-    let mut found = BTreeSet::new();
-    for (at, _) in needs.match_indices("\"sha256:") {
-        let digest = needs.get(at + 1..at + 1 + 71).and_then(|text| text.parse::<Digest>().ok());
-        found.extend(digest.filter(|digest| !digest.binds_nothing()));
-    }
-    found
-}
-
-fn facts_of(scene: &Scene, facts: &mut TargetFacts) {
-    let context = &scene.context;
-    facts.server_url = context.server.as_ref().map(|server| server.url.to_string());
-    facts.repo = Some(scene.slug.clone());
-    facts.pull_request = context.pull.as_ref().map(|pull| pull.number);
-    facts.target_sha = context.head.known().cloned();
-    facts.base_sha = context.base.as_ref().and_then(|base| base.sha.clone());
-    facts.merge_base.clone_from(&context.merge_base);
-    facts.event = context.trigger.map(|trigger| trigger.as_str().to_owned());
-    facts.fork = context.pull.as_ref().and_then(|pull| match pull.fork {
-        crate::context::Fork::Yes => Some(true),
-        crate::context::Fork::No => Some(false),
-        crate::context::Fork::Unknown => None,
-    });
-    if let Some(run) = &context.run {
-        facts.run_id = Some(run.id);
-        facts.run_number = run.number;
-        facts.run_attempt = Some(run.attempt);
-    }
-}
-
 /// The pull request the verdict is about, where it is about one.
 fn pull_number(context: &RunContext) -> Option<PullNumber> {
     match &context.head {
@@ -166,9 +110,16 @@ fn pull_number(context: &RunContext) -> Option<PullNumber> {
 
 /// What was asked first, all at once.
 struct Asked<'a> {
+    /// The head, where it was pinned before anything was waited for.
+    head: Option<CommitSha>,
     pull: Option<Pull>,
-    jobs: Result<JobList, crate::forge::ForgeError>,
-    artifacts: Option<RunArtifacts<'a>>,
+    place: Place<'a>,
+}
+
+/// Where the gate stands (DESIGN section 4, *Placement*), with what it judges there.
+enum Place<'a> {
+    InTheRun { jobs: Result<JobList, ForgeError>, artifacts: Option<RunArtifacts<'a>> },
+    OnTheBase(HeadRuns<'a>),
 }
 
 fn judge_run(
@@ -184,11 +135,13 @@ fn judge_run(
         (Some(runtime), Some(run)) => Service::new(client, runtime, run.id).ok(),
         _ => None,
     };
-    let asked = ask(repo, scene, service.as_ref())?;
-    let head = match (&context.head, &asked.pull) {
-        (Head::Known(head), _) => head.clone(),
-        (Head::ToAsk(_), Some(pull)) => pull.head.clone(),
-        (Head::ToAsk(_), None) => return Err(no_verdict("the pull request's head could not be asked for")),
+    let asked = ask(request, scene, repo, service.as_ref())?;
+    let head = match (&context.head, &asked.head, &asked.pull) {
+        (_, Some(head), _) | (Head::Known(head), None, _) => head.clone(),
+        (Head::ToAsk(_), None, Some(pull)) => pull.head.clone(),
+        (Head::ToAsk(_), None, None) => {
+            return Err(no_verdict("the pull request's head could not be asked for"));
+        }
     };
     if let Some(expected) = request.head.as_deref().filter(|expected| *expected != head.as_str()) {
         let expected = sanitize(expected, 80);
@@ -223,34 +176,42 @@ fn judge_run(
         *now = date;
     }
     let mut notes = Vec::new();
-    let loaded = load(request, policy_text?, &policy_commit, asked.artifacts.as_ref(), &mut notes)?;
+    let loaded = load(&request.policy, policy_text?, &policy_commit, || asked.place.look(), &mut notes)?;
     let sound = &loaded.sound;
     let target = Target {
         head: head.clone(),
         base: base.clone(),
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
-        origin: origin(context, &head),
+        origin: asked.place.origin(context, &head),
         passed_digests: scene.passed_digests.clone(),
-        job_starts: asked.jobs.as_ref().map(|jobs| jobs.starts(workflow.as_ref())).unwrap_or_default(),
+        job_starts: asked.place.starts(workflow.as_ref()),
         now: *now,
     };
-    let keep = request.capture.is_some();
-    let (artifacts, raw) = read_artifacts(scene, client, &asked, sound, workflow.as_ref(), &mut notes, keep);
-    let mut evidence = assess_all(sound, &artifacts, &target);
-    let named_head_only = context.trigger == Some(Trigger::PullRequestTarget);
-    if named_head_only {
-        require_named_head(&mut evidence);
-    }
-    let jobs = run_jobs(asked.jobs, &scene.needs, workflow.as_ref(), context);
+    let mut local = workflow.as_ref().map(WorkflowFile::local_uses).unwrap_or_default();
+    let Gathered { mut evidence, jobs } = match asked.place {
+        Place::OnTheBase(runs) => {
+            notes.extend(runs.notes());
+            local.extend(runs.local_uses());
+            runs.gather(sound, &target)
+        }
+        Place::InTheRun { jobs, artifacts } => {
+            let found = InTheRun { jobs: &jobs, artifacts: artifacts.as_ref(), workflow: workflow.as_ref() };
+            let evidence = found.evidence(scene, client, sound, &target, &mut notes);
+            Gathered { evidence, jobs: run_jobs(jobs, &scene.needs, workflow.as_ref(), context) }
+        }
+    };
     let mut builtin: Vec<_> = policy_gate(loaded.origin).into_iter().collect();
     builtin.extend(judge_producers(&sound.policy, &mut evidence, &jobs));
-    let local = workflow.as_ref().map(WorkflowFile::local_uses).unwrap_or_default();
-    builtin.extend(judge_protected(&sound.policy, request.policy.as_str(), &local, &changed));
+    let mut protected = judge_protected(&sound.policy, request.policy.as_str(), &local, &changed);
+    if let (Some(protected), Some(base)) = (&mut protected, facts.merge_base.as_ref().or(base.as_ref())) {
+        compare_workflows(protected, &sound.policy, repo, context, (&changed, base, &head));
+    }
+    builtin.extend(protected);
     let pull = match (&asked.pull, &files) {
         (Some(pull), Some(files)) => {
-            let wanted = pull_facts::Wanted::by(&sound.policy, &builtin);
-            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, wanted))
+            let wanted = pull_facts::Wanted::by(&sound.gates, &builtin, &evidence);
+            Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, &wanted))
         }
         _ => None,
     };
@@ -262,7 +223,6 @@ fn judge_run(
         commit_status: request.commit_status.as_deref(),
     };
     let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
-    let baselines = at_base(repo, &sound.gates, facts.base_sha.as_ref());
     let gate_facts = Facts {
         head: head.clone(),
         base,
@@ -271,62 +231,109 @@ fn judge_run(
         event: facts.event.clone(),
         pull,
         now: *now,
-        baselines: parsed(&baselines),
+        baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
         changed_lines: change::lines(repo, &sound.gates, asked.pull.as_ref(), &head, files.as_ref()),
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 
     let (reread, fresh) =
         reread::read_again(repo, request, &head, asked.pull.as_ref(), &sound.policy.sha256, loaded.origin);
+    let moved = asked.pull.as_ref().filter(|_| matches!(request.source, Source::HeadRuns(_)));
+    let (reread, fresh) = match moved.and_then(|pull| from_base::retargeted(context, pull)) {
+        Some(retargeted) => (retargeted, None),
+        None => (reread, fresh),
+    };
     confirm(&mut evaluation, &head, &reread);
     let remembered = memory::in_workflow(repo, context, &target, request.previous.as_deref())?;
     let history = &remembered.history;
     let judged = conclude_after(sound, &target, evidence, evaluation, AcceptanceHead::Next, history);
-    notes.push(placement_note(context));
-    let mut decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
-    if let Some(path) = &request.capture {
-        let policy_path = Some(request.policy.as_str());
-        let (jobs, changed) = (&jobs, &changed);
-        let guards = capture::Guards { jobs, changed, local_actions: &local, policy_path, reread: &reread };
-        let judged = capture::Judged {
-            policy_text: &loaded.text,
-            origin: loaded.origin,
-            target: &target,
-            facts: &gate_facts,
-            artifacts: &artifacts,
-            raw: &raw,
-            baselines: &baselines,
-            named_head_only,
-            evidence_head: AcceptanceHead::Next,
-            history,
-            guards,
-        };
-        decided.problems.extend(capture::problem(path, &judged, &decided));
-    }
+    notes.push(placement_note(request, context));
+    let decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
     Ok((decided, fresh))
+}
+
+/// Adds what the change does to the workflows, of which both versions are read.
+fn compare_workflows(
+    protected: &mut GateResult,
+    policy: &Policy,
+    repo: Repo<'_>,
+    context: &RunContext,
+    (changed, base, head): (&ChangedPaths, &CommitSha, &CommitSha),
+) {
+    let versions = workflow_changes::read(repo, changed, base, head);
+    let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
+    let of_base = own.filter(|_| from_base::stands_on_the_base(context));
+    let hidden_by = workflow_changes::hidden_by(changed, of_base);
+    judge_producer_changes(protected, policy, &versions, hidden_by);
 }
 
 fn join<T>(handle: std::thread::ScopedJoinHandle<'_, T>) -> T {
     handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Pull request, jobs and artifacts: three questions that need no answer of each other.
-fn ask<'a>(repo: Repo<'_>, scene: &Scene, service: Option<&'a Service<'a>>) -> Result<Asked<'a>, Failure> {
+/// Pull request, jobs and artifacts: three questions that need no answer of each other. On the base the runs of the
+/// head are waited for first.
+fn ask<'a>(
+    request: &Request,
+    scene: &Scene,
+    repo: Repo<'a>,
+    service: Option<&'a Service<'a>>,
+) -> Result<Asked<'a>, Failure> {
     let context = &scene.context;
     let number = pull_number(context);
+    let no_pull = |error: ForgeError| {
+        // Without it nobody knows which base's policy judges.
+        let exit = if context.head.known().is_some() { EXIT_POLICY } else { EXIT_CONTEXT };
+        Failure::new(exit, "no verdict was produced")
+            .caused_by("the pull request could not be read, and with it the base whose policy judges")
+            .caused_by(error)
+    };
+    if let Source::HeadRuns(patience) = request.source {
+        let number = number.filter(|_| from_base::stands_on_the_base(context));
+        let number = number.ok_or_else(|| from_base::refuse(context))?;
+        let pull = repo.pull(number).map_err(no_pull)?;
+        let head = context.head.known().cloned().unwrap_or_else(|| pull.head.clone());
+        let runs = from_base::await_runs(request, scene, repo, &pull, &head, patience)?;
+        // Read anew: minutes have gone by.
+        let pull = Some(repo.pull(number).map_err(no_pull)?);
+        return Ok(Asked { head: Some(head), pull, place: Place::OnTheBase(runs) });
+    }
     std::thread::scope(|scope| {
         let pull = scope.spawn(move || number.map(|number| repo.pull(number)).transpose());
         let jobs = scope.spawn(move || job_list(repo, context));
         let artifacts = service.map(|service| RunArtifacts { service, listing: service.list() });
-        let pull = join(pull).map_err(|error| {
-            // Without it nobody knows which base's policy judges.
-            let exit = if context.head.known().is_some() { EXIT_POLICY } else { EXIT_CONTEXT };
-            Failure::new(exit, "no verdict was produced")
-                .caused_by("the pull request could not be read, and with it the base whose policy judges")
-                .caused_by(error)
-        })?;
-        Ok(Asked { pull, jobs: join(jobs), artifacts })
+        let pull = join(pull).map_err(no_pull)?;
+        Ok(Asked { head: None, pull, place: Place::InTheRun { jobs: join(jobs), artifacts } })
     })
+}
+
+impl Place<'_> {
+    /// What a policy could be proposed for.
+    fn look(&self) -> Looked {
+        match self {
+            Self::InTheRun { artifacts, .. } => {
+                artifacts.as_ref().map(|artifacts| artifacts.recognise(&limits())).unwrap_or_default()
+            }
+            Self::OnTheBase(runs) => runs.recognise(),
+        }
+    }
+
+    /// Evidence of this run is of the head only where the run's commit is the head. A `pull_request_target` run has
+    /// the head as its commit while its jobs check out the base; see [`require_named_head`]. The runs a gate on the
+    /// base judges are those of the head.
+    fn origin(&self, context: &RunContext, head: &CommitSha) -> Option<Binding> {
+        let for_the_pull = matches!(context.trigger, Some(Trigger::PullRequest | Trigger::PullRequestTarget));
+        let commit = context.run.as_ref().and_then(|run| run.commit.as_ref());
+        let of_head = matches!(self, Self::OnTheBase(_)) || for_the_pull || commit == Some(head);
+        of_head.then_some(Binding::Run)
+    }
+
+    fn starts(&self, workflow: Option<&WorkflowFile>) -> BTreeMap<String, Timestamp> {
+        match self {
+            Self::InTheRun { jobs: Ok(jobs), .. } => jobs.starts(workflow),
+            Self::InTheRun { jobs: Err(_), .. } | Self::OnTheBase(_) => BTreeMap::new(),
+        }
+    }
 }
 
 /// The base's tip now for a pull request, the commit before for a push.
@@ -353,104 +360,16 @@ fn policy_commit(
     }
 }
 
-/// Evidence of this run is of the head only where the run's commit is the head. A `pull_request_target` run has the
-/// head as its commit while its jobs check out the base; see [`require_named_head`].
-fn origin(context: &RunContext, head: &CommitSha) -> Option<Binding> {
-    let for_the_pull = matches!(context.trigger, Some(Trigger::PullRequest | Trigger::PullRequestTarget));
-    let commit = context.run.as_ref().and_then(|run| run.commit.as_ref());
-    (for_the_pull || commit == Some(head)).then_some(Binding::Run)
-}
-
-struct Loaded {
-    sound: SoundPolicy,
-    origin: PolicyOrigin,
-    facts: PolicyFacts,
-    text: String,
-}
-
-fn load(
-    request: &Request,
-    text: Option<String>,
-    at: &CommitSha,
-    artifacts: Option<&RunArtifacts<'_>>,
-    notes: &mut Vec<String>,
-) -> Result<Loaded, Failure> {
-    let (text, origin) = match text {
-        Some(text) => (text, PolicyOrigin::File),
-        None => (embedded(artifacts, notes), PolicyOrigin::Embedded),
-    };
-    let name = format!("{} at base {}", request.policy, at.short());
-    let sound = SoundPolicy::read(&text)
-        .map_err(|problems| Failure::policy("no verdict was produced", &name, problems))?;
-    let found = origin == PolicyOrigin::File;
-    let facts = PolicyFacts {
-        origin: if found { "base" } else { "embedded" },
-        path: found.then(|| request.policy.to_string()),
-        git_ref: found.then(|| at.clone()),
-        sha256: sound.policy.sha256.clone(),
-    };
-    Ok(Loaded { sound, origin, facts, text })
-}
-
-fn embedded(artifacts: Option<&RunArtifacts<'_>>, notes: &mut Vec<String>) -> String {
-    let looked = artifacts.map(|artifacts| artifacts.recognise(&limits())).unwrap_or_default();
-    for (name, why) in looked.refused {
-        notes.push(format!("artifact `{}` was not judged: {why}", sanitize(name.as_str(), 100)));
-    }
-    let seen: Vec<Seen> =
-        looked.seen.into_iter().map(|(artifact, one)| Seen::in_artifact(artifact, one)).collect();
-    propose(&seen)
-}
-
-/// Fetches what the policy needs, and condemns what a re-run superseded.
-fn read_artifacts(
-    scene: &Scene,
-    client: &Client,
-    asked: &Asked<'_>,
-    sound: &SoundPolicy,
-    workflow: Option<&WorkflowFile>,
-    notes: &mut Vec<String>,
-    keep: bool,
-) -> (Artifacts, BTreeMap<ArtifactName, Raw>) {
-    use crate::evidence::read::ArtifactState;
-    let demands = sound.demands();
-    let Some(run_artifacts) = &asked.artifacts else {
-        let why = "the runner announces no artifact service".to_owned();
-        let unavailable =
-            |demand: &&Demand| (demand.artifact.clone(), ArtifactState::Unavailable(why.clone()));
-        return (demands.iter().map(unavailable).collect(), BTreeMap::new());
-    };
-    let mut read = run_artifacts.read(&demands, &limits(), keep);
-    let own = scene.context.run.as_ref().map_or(1, |run| run.attempt);
-    match &asked.jobs {
-        Ok(jobs) => {
-            let attempts = jobs.attempts(own);
-            if attempts.any_rerun() {
-                let live = live_names(client.repo(&scene.slug), &scene.context, jobs);
-                let names = jobs.names();
-                let displays_of = |id: &str| display_names(id, &names, workflow);
-                notes.extend(condemn_superseded(&mut read, &attempts, &live, &displays_of));
-            }
-        }
-        Err(error) => {
-            // Nobody knows whether a job was re-run, so nothing shows that any artifact is fresh.
-            for state in read.artifacts.values_mut().filter(|state| matches!(state, ArtifactState::Read(_))) {
-                *state = ArtifactState::Unavailable(format!(
-                    "the jobs could not be listed, so nothing shows whether it is of the latest attempt: {error}"
-                ));
-            }
-        }
-    }
-    (read.artifacts, read.raw)
-}
-
 /// Adds what reading again found, such that the verdict takes it in.
 fn confirm(evaluation: &mut Evaluation, head: &CommitSha, reread: &Reread) {
     evaluation.results.splice(0..0, judge_reread(head, reread));
 }
 
-fn placement_note(context: &RunContext) -> String {
+fn placement_note(request: &Request, context: &RunContext) -> String {
     match context.trigger {
+        _ if matches!(request.source, Source::HeadRuns(_)) => {
+            "from the base: the change cannot edit this gate; a branch of this repository could still post a status under its name, docs/hardening.md".to_owned()
+        }
         Some(Trigger::PullRequest | Trigger::PullRequestReview) => {
             "in the run: a pull request carries its own workflow files and could drop this step; docs/hardening.md says what stops that".to_owned()
         }
@@ -475,7 +394,7 @@ fn decided(
         packet: &judged.packet,
         history,
         notes,
-        proposed_policy: (loaded.origin == PolicyOrigin::Embedded).then(|| loaded.text.clone()),
+        proposed_policy: loaded.proposed.clone(),
         limits: &limits(),
     });
     Decided { report, packet: judged.packet.clone(), problems: Vec::new() }

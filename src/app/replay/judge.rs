@@ -9,10 +9,7 @@ use crate::evidence::baseline::{BaselineFile, BaselineFiles};
 use crate::evidence::read::{ArtifactState, Artifacts, read_artifact};
 use crate::evidence::source::{MemoryFiles, SourceError};
 use crate::evidence::{Demand, Target};
-use crate::gate::{
-    Facts, PolicyOrigin, evaluate, judge_producers, judge_protected, judge_reread, policy_gate,
-    require_named_head,
-};
+use crate::gate::{Facts, PolicyOrigin, evaluate, policy_gate};
 use crate::model::{CommitSha, RelPath};
 use crate::repair::{History, RepairPacket};
 use crate::report::replay_bundle::{
@@ -39,16 +36,9 @@ pub fn judge(opened: &Opened) -> Result<Again, Failure> {
         .map_err(|problems| Failure::policy("nothing was replayed", "the bundle's policy", problems))?;
     let head = bundle.target.target_sha.clone().ok_or_else(|| broken("it names no head"))?;
     let target = target(bundle, &head);
-    let mut evidence = assess_all(&sound, &artifacts(opened, &sound.demands())?, &target);
-    if bundle.named_head_only {
-        require_named_head(&mut evidence);
-    }
+    let evidence = assess_all(&sound, &artifacts(opened, &sound.demands())?, &target);
     let origin = if bundle.embedded_policy { PolicyOrigin::Embedded } else { PolicyOrigin::File };
-    let mut builtin: Vec<_> = policy_gate(origin).into_iter().collect();
-    builtin.extend(judge_producers(&sound.policy, &mut evidence, &bundle.jobs));
-    if let Some(path) = &bundle.policy_path {
-        builtin.extend(judge_protected(&sound.policy, path, &bundle.local_actions, &bundle.changed));
-    }
+    let builtin: Vec<_> = policy_gate(origin).into_iter().collect();
     let facts = Facts {
         head: head.clone(),
         base: bundle.target.base_sha.clone(),
@@ -63,8 +53,7 @@ pub fn judge(opened: &Opened) -> Result<Again, Failure> {
             CapturedLines::Known { lines } => Ok(lines.clone()),
         },
     };
-    let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, builtin);
-    evaluation.results.splice(0..0, judge_reread(&head, &bundle.reread));
+    let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, builtin);
     let history = History { previous: bundle.previous.clone(), heads: bundle.heads };
     let judged = conclude_after(&sound, &target, evidence, evaluation, bundle.evidence_head, &history);
     let mut report = report::build(&report::Judgement {

@@ -123,5 +123,9 @@ fn result(json: &mut JsonStream<'_>, reading: &mut Reading) -> Result<(), ParseE
 
 /// Whether this is bandit's by its outer keys.
 pub fn fits(shape: &Shape) -> bool {
-    matches!(shape, Shape::JsonObject { keys, .. } if keys.contains("generated_at") && keys.contains("errors"))
+    // Others have a time and errors too: bandit has no key beside its own four.
+    let own = ["errors", "generated_at", "metrics", "results"];
+    matches!(shape, Shape::JsonObject { keys, .. }
+        if keys.contains("generated_at") && keys.contains("errors")
+            && keys.iter().all(|key| own.contains(&key.as_str())))
 }

@@ -20,8 +20,10 @@ pub mod trivy;
 
 mod plan;
 
+use std::collections::BTreeMap;
+
 use super::content::{Content, EmbeddedCommit, ParseError, Parsed, Substance, ToolName};
-use super::finding::Level;
+use super::finding::{FindingReport, Level};
 use super::json_stream::JsonStream;
 use super::limits::Limits;
 use super::tally::{Region, Seen, Settled, Tally};
@@ -43,6 +45,8 @@ struct Reading {
     found: u64,
     /// The level of findings that state none.
     default: Level,
+    /// Items by bucket, of a fix plan.
+    buckets: BTreeMap<String, u64>,
 }
 
 impl Reading {
@@ -55,6 +59,7 @@ impl Reading {
             commits: Vec::new(),
             found: 0,
             default: Level::Warning,
+            buckets: BTreeMap::new(),
         }
     }
 
@@ -92,13 +97,14 @@ impl Reading {
             |rule: &String| Settled { rule: rule.clone(), level: Some(default), security_severity: None };
         self.tally.close(&self.tool.name, &mut settle, &|_| None);
         self.notes.extend(self.tally.note());
+        let findings = FindingReport { buckets: self.buckets, ..self.tally.finish() };
         Parsed {
             tool: Some(self.tool),
             substance,
             tool_errors: self.errors.finish(),
             commits: self.commits,
             notes: self.notes,
-            ..Parsed::new(Content::Findings(self.tally.finish()))
+            ..Parsed::new(Content::Findings(findings))
         }
     }
 }

@@ -67,10 +67,13 @@ impl Plan {
             return Err(malformed(&format!("`{}` is no bucket that a fix plan may have", sanitize(key, 60))));
         }
         self.buckets += 1;
-        let blocking = canonical(key) == "blocking";
+        let bucket = canonical(key);
+        let blocking = bucket == "blocking";
+        reading.buckets.entry(bucket.clone()).or_insert(0);
         json.array(&mut |json| {
             let wire: ItemWire<'_> = json.value()?;
             self.items += 1;
+            reading.buckets.entry(bucket.clone()).and_modify(|items| *items += 1);
             self.parse_errors += u64::from(wire.id.as_str() == PARSE_ERROR);
             let own = level_of(str_of(&wire.severity)).unwrap_or(Level::Error);
             let seen = Seen {

@@ -4,6 +4,7 @@
 mod artifacts;
 mod branches;
 mod contents;
+mod history;
 mod issues;
 mod jobs;
 mod labels;
@@ -12,6 +13,7 @@ mod pulls;
 mod runs;
 mod server;
 mod statuses;
+mod teams;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -20,6 +22,7 @@ mod web;
 pub use artifacts::{Archive, RestArtifact};
 pub use branches::Branch;
 pub use contents::FileAt;
+pub use history::{Ancestry, TreeFile};
 pub use issues::{Comment, Issue, IssueChange, ListIssues, NewIssue};
 pub use jobs::{Job, Task};
 pub use labels::Label;

@@ -23,6 +23,8 @@ pub(super) struct Reading {
     pub grave: bool,
     /// Whether something that may hold an answer could not be read.
     pub unseen: bool,
+    /// Whether it approves or abstains about a commit of which nobody knows if it is the same change.
+    pub untold: bool,
     /// Why it is in this state, in our words.
     pub detail: String,
     pub quotes: Vec<Quote>,
@@ -30,7 +32,15 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn of(state: LaneState, detail: impl Into<String>) -> Self {
-        Self { state, bound: None, grave: false, unseen: false, detail: detail.into(), quotes: Vec::new() }
+        Self {
+            state,
+            bound: None,
+            grave: false,
+            unseen: false,
+            untold: false,
+            detail: detail.into(),
+            quotes: Vec::new(),
+        }
     }
 
     fn unseen(detail: impl Into<String>) -> Self {
@@ -43,6 +53,8 @@ struct Answer {
     vote: Vote,
     /// `None` where it is not tied to the head as the policy asks.
     bound: Option<BindingLevel>,
+    /// Whether nobody knows if it is: a change that was to be compared could not be read.
+    unknown: bool,
     /// Later answers have greater numbers.
     order: u64,
     grave: bool,
@@ -86,7 +98,10 @@ impl Reader<'_> {
                     let members = pull.teams.get(team).filter(|members| members.complete);
                     let Some(Listed { items, .. }) = members else {
                         let shown = sanitize(team, 80);
-                        return Reading::unseen(format!("the members of team `{shown}` could not be read"));
+                        return Reading::unseen(format!(
+                            "the members of team `{shown}` could not be read; a job's own token sees no team, so name \
+                             people as lanes, or give the gate the token of a member"
+                        ));
                     };
                     // A person speaks in one lane only: in the one of their login, else in the first team they are in.
                     let own: Vec<&Account> = items
@@ -113,7 +128,10 @@ impl Reader<'_> {
 
     fn artifact(&self, lane: &Lane, evidence: Option<&Evidence>) -> Reading {
         let Some(evidence) = evidence else {
-            return Reading::of(LaneState::Missing, "it was not looked for");
+            return Reading::of(
+                LaneState::Missing,
+                "it was not looked for; offline, give the artifacts with `--evidence DIR`",
+            );
         };
         let fault = |wanted: &[Code]| evidence.faults.iter().find(|fault| wanted.contains(&fault.code));
         let unseen = [Code::EvidenceUnavailable, Code::EvidenceUnfinished, Code::EvidenceTooLarge];
@@ -188,6 +206,7 @@ impl Reader<'_> {
         Answer {
             vote: verdict.verdict,
             bound: self.bound(Some(&verdict.target_sha)),
+            unknown: self.tie_is_unknown(Some(&verdict.target_sha)),
             order: order as u64,
             grave: self.is_grave(worst),
             quotes,
@@ -229,7 +248,8 @@ impl Reader<'_> {
             return None;
         }
         let bound = self.bound(review.commit_id.as_ref());
-        Some(Answer { vote, bound, order: review.id, grave: true, quotes: Vec::new() })
+        let unknown = self.tie_is_unknown(review.commit_id.as_ref());
+        Some(Answer { vote, bound, unknown, order: review.id, grave: true, quotes: Vec::new() })
     }
 
     /// A team is one voice: any member's request for changes is its own, else any member's approval.
@@ -257,6 +277,13 @@ impl Reader<'_> {
             .unwrap_or_else(|| Reading::of(LaneState::Missing, "nobody may speak in it"))
     }
 
+    /// Whether the changes that `same_diff` compares were not both handed in.
+    fn tie_is_unknown(&self, commit: Option<&CommitSha>) -> bool {
+        let Some(commit) = commit.filter(|commit| *commit != self.head) else { return false };
+        let known = |sha| self.pull.is_some_and(|pull| pull.diffs.contains_key(sha));
+        self.settings.binding == BindingLevel::SameDiff && !(known(commit) && known(self.head))
+    }
+
     /// How a commit is tied to the head, as far as the policy takes it.
     fn bound(&self, commit: Option<&CommitSha>) -> Option<BindingLevel> {
         let level = self.settings.binding;
@@ -273,6 +300,21 @@ impl Reader<'_> {
     }
 }
 
+/// Answers of which nobody knows whether they are about this change: a request for changes among them may be a dissent.
+fn untold(answers: &[Answer]) -> Option<Reading> {
+    let exact = |answer: &Answer| answer.bound == Some(BindingLevel::ExactHead);
+    if answers.iter().any(exact) || !answers.iter().any(|answer| answer.unknown) {
+        return None;
+    }
+    let dissents = |answer: &Answer| answer.unknown && answer.vote == Vote::ChangesRequested;
+    let what = "it answered about another commit, whose change could not be compared with the head's";
+    if answers.iter().any(dissents) {
+        return Some(Reading::unseen(what));
+    }
+    let tied = answers.iter().any(|answer| answer.bound.is_some());
+    (!tied).then(|| Reading { untold: true, ..Reading::of(LaneState::Stale, what) })
+}
+
 fn same_diff(diffs: &BTreeMap<CommitSha, String>, one: &CommitSha, other: &CommitSha) -> bool {
     let id = |sha| diffs.get(sha).and_then(|diff| patch_id(diff));
     matches!((id(one), id(other)), (Some(one), Some(other)) if one == other)
@@ -283,6 +325,9 @@ fn same_diff(diffs: &BTreeMap<CommitSha, String>, one: &CommitSha, other: &Commi
 fn fold(class: ReviewerClass, answers: Vec<Answer>) -> Reading {
     if answers.is_empty() {
         return Reading::of(LaneState::Missing, "there is no answer");
+    }
+    if let Some(reading) = untold(&answers) {
+        return reading;
     }
     let Some(closest) = answers.iter().filter_map(|answer| answer.bound).min() else {
         return Reading::of(LaneState::Stale, "it answered about another commit");

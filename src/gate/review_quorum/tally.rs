@@ -126,6 +126,7 @@ impl<'a> Tally<'a> {
             .filter(|(_, reading)| !reading.unseen)
             .map(|(lane, reading)| {
                 let code = match reading.state {
+                    LaneState::Stale if reading.untold => Code::ReviewUnseen,
                     LaneState::Stale => Code::ReviewLaneStale,
                     LaneState::Unparsable => Code::ReviewLaneUnparsable,
                     _ => Code::ReviewLaneMissing,

@@ -240,6 +240,10 @@ fn the_same_diff_binds_where_the_policy_says_so() {
     pull.diffs.insert(sha('b'), diff("z"));
     assert_eq!(state_of(&rule(BindingLevel::SameDiff), &pull), LaneState::Stale);
     assert_eq!(state_of(&rule(BindingLevel::Any), &pull), LaneState::Approved);
+    let mut unread = pull.clone();
+    unread.diffs.clear();
+    let verdict = |pull: &PullFacts| judge(&rule(BindingLevel::SameDiff), pull).verdict;
+    assert_eq!((verdict(&pull), verdict(&unread)), (Verdict::Blocked, Verdict::Unmeasured));
     // Two empty diffs are equal and bind nothing.
     pull.diffs.values_mut().for_each(String::clear);
     assert_eq!(state_of(&rule(BindingLevel::SameDiff), &pull), LaneState::Stale);
@@ -316,7 +320,12 @@ proptest! {
         reviews in proptest::collection::vec(any_review(), 0..6),
         by_codex in any::<bool>(),
         of_head in any::<bool>(),
-        level in prop_oneof![Just(BindingLevel::ExactHead), Just(BindingLevel::Any)],
+        level in prop_oneof![
+            Just(BindingLevel::ExactHead),
+            Just(BindingLevel::SameDiff),
+            Just(BindingLevel::Any),
+        ],
+        diffs in prop_oneof![Just(None), Just(Some("same")), Just(Some("other"))],
     ) {
         let who = |codex: bool| if codex { account(5, "codex") } else { account(6, "alice") };
         let commit = |head: bool| sha(if head { 'a' } else { 'b' });
@@ -333,8 +342,16 @@ proptest! {
             lane("alice", ReviewerClass::Human, "forgejo:alice"),
         ];
         let rule = Settings { binding: level, ..settings(lanes, 1) };
-        let before = judge(&rule, &facts(list.clone())).verdict;
+        let of = |list: Vec<Review>| {
+            let mut pull = facts(list);
+            if let Some(other) = diffs {
+                pull.diffs.insert(sha('a'), "diff --git a b\nsame".to_owned());
+                pull.diffs.insert(sha('b'), format!("diff --git a b\n{other}"));
+            }
+            badness(judge(&rule, &pull).verdict)
+        };
+        let before = of(list.clone());
         list.push(review(99, who(by_codex), ReviewState::Approved, &commit(of_head)));
-        prop_assert!(badness(judge(&rule, &facts(list)).verdict) <= badness(before));
+        prop_assert!(of(list) <= before);
     }
 }

@@ -117,7 +117,15 @@ fn hashes(document: &Document, path: &str, bundle: &Bundle, reasons: &mut Vec<Re
         let shown = sanitize(name, 120);
         let hex = claimed.strip_prefix("sha256:").unwrap_or(claimed);
         match bundle.files.iter().find(|file| file.path == name) {
-            None => wrong(format!("`{path}` names `{shown}`, which is not in the bundle")),
+            None => {
+                // The whole bundle in a folder of its own is a caller who named the folder above.
+                let below = bundle.files.iter().find(|file| file.path.ends_with(&format!("/{name}")));
+                let where_ = below.map_or_else(
+                    || "is not in the bundle".to_owned(),
+                    |file| format!("lies at `{}`: name the folder it is in", sanitize(&file.path, 120)),
+                );
+                wrong(format!("`{path}` names `{shown}`, which {where_}"));
+            }
             Some(file) if file.sha256.hex() != hex => {
                 wrong(format!("`{shown}` has another hash than `{path}` names"));
             }

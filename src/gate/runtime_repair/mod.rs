@@ -78,6 +78,7 @@ impl Judge for Settings {
             let Some(Content::Bundle(bundle)) = evidence.judgeable() else { continue };
             let repair = decide(class, bundle, input.facts.now);
             words.push(format!("`{}`: {}", evidence.id, repair.verdict.as_str()));
+            judgement.notes.extend(repair.evidence.iter().map(EvidenceAxes::words));
             judgement.blockers.extend(blockers(evidence, &repair));
             judgement.notes.extend(repair.notes.clone());
             judgement.detail = Some(Box::new(Detail::RuntimeRepair(repair)));

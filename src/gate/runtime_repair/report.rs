@@ -79,6 +79,21 @@ pub struct EvidenceAxes {
     pub completeness: Completeness,
 }
 
+impl EvidenceAxes {
+    /// Role, file and the three axes in one line.
+    pub fn words(&self) -> String {
+        let axis = |word: String| word.to_lowercase();
+        let place = self.path.as_ref().map(|path| format!(" in `{path}`")).unwrap_or_default();
+        format!(
+            "`{}`{place}: observation {}, freshness {}, completeness {}",
+            self.role,
+            axis(format!("{:?}", self.observation)),
+            axis(format!("{:?}", self.freshness)),
+            axis(format!("{:?}", self.completeness))
+        )
+    }
+}
+
 /// Whether what was to be seen was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -121,6 +121,11 @@ fn every_hash_and_digest_is_derived_again() {
         assert_eq!(repair.verdict, RepairVerdict::Blocked, "{path}");
         assert!(codes(&repair).contains(&Code::RuntimeHashMismatch), "{path}: {:?}", repair.reasons);
     }
+    let mut above = genuine("ready");
+    above.files.iter_mut().for_each(|file| file.path.insert_str(0, "safe-update/"));
+    let repair = judge("openclaw_upgrade", &above, soon());
+    assert!(codes(&repair).contains(&Code::RuntimeHashMismatch));
+    assert!(repair.reasons.iter().any(|reason| reason.text.ends_with("name the folder it is in")));
     let mut lost = genuine("ready");
     lost.files.retain(|file| file.path != "coverage-report.json");
     assert!(codes(&judge("openclaw_upgrade", &lost, soon())).contains(&Code::RuntimeHashMismatch));

@@ -12,10 +12,13 @@ use std::time::SystemTime;
 use patchwarden::context::{WorkflowFile, WorkflowStep};
 use tempfile::TempDir;
 
-use super::yard::{POLICY_PATH, zip};
+use serde_json::{Value, json};
+
+use super::yard::{POLICY_PATH, Ran, Step};
 use crate::fake_forge::{
     Config, FakeForge, JobScene, PullScene, RepoScene, RunScene, Status, Trigger, Version,
 };
+use crate::support::release_tree::ReleaseTree;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/forgejo-workflow");
 const WORKFLOW_PATH: &str = ".forgejo/workflows/ci.yml";
@@ -40,6 +43,7 @@ pub struct Example {
     pub forge: FakeForge,
     pub workflow: WorkflowFile,
     checkout: TempDir,
+    tree: ReleaseTree,
 }
 
 impl Example {
@@ -49,7 +53,7 @@ impl Example {
 
     pub fn with(forge: FakeForge) -> Self {
         let workflow = WorkflowFile::parse(&example(WORKFLOW_PATH)).unwrap();
-        let new = Self { forge, workflow, checkout: tempfile::tempdir().unwrap() };
+        let new = Self { forge, workflow, checkout: tempfile::tempdir().unwrap(), tree: ReleaseTree::new() };
         new.git(&["init", "--quiet", "--initial-branch=main"]);
         new.commit("main", "src/a.py", "a = 1\n");
         new.repo().branch("feat", "main");
@@ -97,17 +101,14 @@ impl Example {
         steps.find(|step| step.uses.as_ref().is_some_and(|uses| uses.ends_with("/record@v1"))).unwrap()
     }
 
-    /// Runs a producer as the YAML says, its tool ending as told, uploads what it recorded, and ends the job.
+    /// Runs a producer as the YAML says, its tool ending as told, and ends the job.
     pub fn produce(&self, job: JobScene<'_>, id: &str, tool: Tool) -> i32 {
-        let (code, artifact, files) = self.record(job, id, tool);
-        let files: Vec<(&str, &[u8])> =
-            files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        job.upload_v4(&artifact, &zip(&files));
+        let (code, _, _) = self.record(job, id, tool);
         job.finish(if code == 0 { Status::Success } else { Status::Failure });
         code
     }
 
-    /// What the record action leaves: its exit code, the artifact's name, its files.
+    /// Runs the record action, which uploads what it recorded: its exit code, the artifact's name, its files.
     pub fn record(
         &self,
         job: JobScene<'_>,
@@ -120,35 +121,55 @@ impl Example {
         let path =
             format!("{}:{}", tools(folder.path(), &with["report"], &with["format"], tool), env["PATH"]);
         env.insert("PATH".to_owned(), path);
-        let out = folder.path().join("evidence");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_patchwarden"));
-        command.arg("record").args([
-            "--id",
-            &with["id"],
-            "--format",
-            &with["format"],
-            "--report",
-            &with["report"],
-        ]);
-        command.args(["--input", &with["input"], "--out"]).arg(&out).args(["--", "sh", "-c", &with["run"]]);
-        let output = command.env_clear().envs(&env).current_dir(self.checkout.path()).output().unwrap();
+        let mut command = self.tree.command("record", with, &env);
+        let output = command.current_dir(self.checkout.path()).output().unwrap();
         let code = output.status.code().unwrap();
         // The recording is of this moment, and so must the server's clock be.
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         self.forge.set_clock(i64::try_from(now).unwrap() + 1);
+        let artifact = with["artifact"].clone();
+        let of_the_step = fs::read_dir(folder.path().join("tmp/patchwarden-record")).into_iter().flatten();
         let mut files = BTreeMap::new();
-        for entry in fs::read_dir(&out).into_iter().flatten() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                let name = entry.file_name().into_string().unwrap();
-                files.insert(name, fs::read(entry.path()).unwrap());
+        for step in of_the_step {
+            for entry in fs::read_dir(step.unwrap().path().join(&artifact)).into_iter().flatten() {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_file() {
+                    let name = entry.file_name().into_string().unwrap();
+                    files.insert(name, fs::read(entry.path()).unwrap());
+                }
             }
         }
         // The report lies in the checkout, where the next command must not find it.
         fs::remove_file(self.checkout.path().join(&with["report"])).ok();
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(!files.is_empty() || matches!(tool, Tool::Dies), "{told}");
-        (code, with["artifact"].clone(), files)
+        (code, artifact, files)
+    }
+
+    /// Runs the gate's step of the YAML in its job.
+    pub fn judge(&self, run: RunScene<'_>) -> Ran {
+        let job = &self.workflow.jobs["gate"];
+        let needs: BTreeMap<&str, Value> = job
+            .needs
+            .iter()
+            .map(|id| {
+                let result = match run.job(id).status() {
+                    Status::Success => "success",
+                    Status::Failure => "failure",
+                    Status::Cancelled => "cancelled",
+                    Status::Skipped => "skipped",
+                    status => panic!("the gate is not run while `{id}` is {status:?}"),
+                };
+                (id.as_str(), json!({ "outputs": null, "result": result }))
+            })
+            .collect();
+        let mut with = job.steps[0].with.clone();
+        for value in with.values_mut().filter(|value| *value == "${{ toJSON(needs) }}") {
+            *value = json!(needs).to_string();
+        }
+        let step = Step::new(&self.forge, run.job("gate"));
+        let mut command = self.tree.command("", &with, &step.env);
+        step.run_as(command.current_dir(step.workspace()))
     }
 
     fn git(&self, arguments: &[&str]) -> String {

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::example::{Example, Tool};
-use super::yard::gate;
 use crate::fake_forge::{Status, Version};
 
 #[test]
@@ -15,7 +14,7 @@ fn passes_blocks_and_passes_again_after_the_repair() {
         let run = example.run(pull);
         assert_eq!(example.produce(run.job("tests"), "tests", Tool::Clean), 0);
         assert_eq!(example.produce(run.job("lint"), "lint", Tool::Clean), 0);
-        let ran = gate(&example.forge, run.job("gate"));
+        let ran = example.judge(run);
         ran.ended(0, &[]);
         for evidence in ran.report()["evidence"].as_array().unwrap() {
             assert_eq!(evidence["bindings"], serde_json::json!(["run", "manifest"]));
@@ -26,7 +25,7 @@ fn passes_blocks_and_passes_again_after_the_repair() {
         let run = example.run(pull);
         assert_eq!(example.produce(run.job("tests"), "tests", Tool::Red), 1);
         assert_eq!(example.produce(run.job("lint"), "lint", Tool::Clean), 0);
-        let ran = gate(&example.forge, run.job("gate"));
+        let ran = example.judge(run);
         // Its own report explains the red job, so the job itself is no second blocker.
         ran.ended(11, &["unit:tests.failed"]);
         assert_eq!(ran.report()["target"]["target_sha"], broken);
@@ -44,7 +43,7 @@ fn passes_blocks_and_passes_again_after_the_repair() {
         let run = example.run(pull);
         example.produce(run.job("tests"), "tests", Tool::Clean);
         example.produce(run.job("lint"), "lint", Tool::Clean);
-        let ran = gate(&example.forge, run.job("gate"));
+        let ran = example.judge(run);
         ran.ended(0, &[]);
         assert_eq!(ran.report()["target"]["target_sha"], repaired);
     }
@@ -57,7 +56,7 @@ fn findings_block_and_explain_their_red_job() {
         let run = example.run(example.pull());
         example.produce(run.job("tests"), "tests", Tool::Clean);
         assert_eq!(example.produce(run.job("lint"), "lint", Tool::Red), 1);
-        gate(&example.forge, run.job("gate")).ended(11, &["lint:findings.over_limit"]);
+        example.judge(run).ended(11, &["lint:findings.over_limit"]);
     }
 }
 
@@ -68,7 +67,7 @@ fn a_tool_that_dies_without_a_report_is_missing_it() {
         let run = example.run(example.pull());
         assert_eq!(example.produce(run.job("tests"), "tests", Tool::Dies), 1);
         example.produce(run.job("lint"), "lint", Tool::Clean);
-        let ran = gate(&example.forge, run.job("gate"));
+        let ran = example.judge(run);
         assert_eq!(ran.code, 11);
         assert!(ran.blockers().contains(&"run:run.job_failed".to_owned()), "{:?}", ran.blockers());
         assert!(ran.blockers().contains(&"unit:evidence.missing".to_owned()), "{:?}", ran.blockers());
@@ -89,7 +88,7 @@ fn evidence_of_the_head_before_is_refused() {
             old.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         run.job("tests").upload_v4(&name, &super::yard::zip(&files)).finish(Status::Success);
         example.produce(run.job("lint"), "lint", Tool::Clean);
-        let ran = gate(&example.forge, run.job("gate"));
+        let ran = example.judge(run);
         assert_eq!(ran.code, 11);
         assert!(ran.blockers().contains(&"unit:evidence.wrong_head".to_owned()), "{:?}", ran.blockers());
     }

@@ -155,6 +155,11 @@ impl Step {
         self.ran(self.command().output().unwrap())
     }
 
+    /// Runs something else in its place, such as the action that wraps the gate.
+    pub fn run_as(&self, command: &mut Command) -> Ran {
+        self.ran(command.stdin(Stdio::null()).output().unwrap())
+    }
+
     /// Runs, and does something to the forge while the first request that fits is held.
     pub fn run_while(&self, forge: &FakeForge, at: At, act: impl FnOnce()) -> Ran {
         forge.hold_again();

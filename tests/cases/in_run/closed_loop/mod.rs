@@ -171,35 +171,3 @@ fn a_forged_packet_earns_nothing() {
         assert_eq!(history["unknown"] == json!([]), is_read, "{forge}: {history}");
     }
 }
-
-/// What a workflow's judgement was made from, the forge's answers included, is judged again without a forge.
-#[test]
-fn a_captured_run_is_judged_again_offline() {
-    for version in Version::ALL {
-        for obstacles in [&[][..], &[Obstacle::Tests], &Obstacle::ALL] {
-            let mut world = World::new(version, obstacles, false);
-            world.judge();
-            world.push("a.txt", "a\n");
-            let run = world.run();
-            let step = super::yard::Step::new(&world.yard.forge, run.job("gate"));
-            let step = step.arguments(&["--capture", "bundle.zip"]);
-            let ran = step.run();
-            assert_eq!(ran.report()["history"]["heads"], 2);
-            let replayed = crate::support::program::run(&step.workspace(), &["replay", "bundle.zip"]);
-            assert_eq!(replayed.exit, 0, "{}{}", replayed.stdout, replayed.stderr);
-            let bundle = std::fs::read(step.workspace().join("bundle.zip")).unwrap();
-            if (version, obstacles.len()) == (Version::V16, 4) {
-                crate::support::snapshot::add_recording("pull-request.zip", &bundle);
-            }
-            let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bundle)).unwrap();
-            for index in 0..archive.len() {
-                let mut text = Vec::new();
-                std::io::Read::read_to_end(&mut archive.by_index(index).unwrap(), &mut text).unwrap();
-                let text = String::from_utf8_lossy(&text);
-                for secret in world.yard.forge.secrets() {
-                    assert!(!text.contains(&secret), "a token is in the bundle");
-                }
-            }
-        }
-    }
-}

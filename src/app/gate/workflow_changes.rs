@@ -1,0 +1,84 @@
+//! Both versions of every workflow file a pull request changes: at the merge base and at the head.
+
+use crate::forge::rest::Repo;
+use crate::gate::{ChangedPath, ChangedPaths, WorkflowChange};
+use crate::model::{CommitSha, RelPath, sanitize};
+
+use super::await_runs::FOLDERS;
+use super::lookups::text_at;
+
+/// More workflow files than this in one change are not compared; the change wants a person anyway.
+const MAX_FILES: usize = 20;
+
+/// Reads both versions of each workflow file that is among the changed.
+pub fn read(
+    repo: Repo<'_>,
+    changed: &ChangedPaths,
+    base: &CommitSha,
+    head: &CommitSha,
+) -> Vec<WorkflowChange> {
+    let ChangedPaths::Known(changed) = changed else { return Vec::new() };
+    let touched = changed
+        .iter()
+        .filter(|file| is_workflow(&file.path) || file.previous.as_deref().is_some_and(is_workflow));
+    touched.take(MAX_FILES).map(|file| both(repo, file, base, head)).collect()
+}
+
+fn is_workflow(path: &str) -> bool {
+    let inside =
+        FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
+    inside && [".yml", ".yaml"].iter().any(|end| path.ends_with(end))
+}
+
+fn both(repo: Repo<'_>, file: &ChangedPath, base: &CommitSha, head: &CommitSha) -> WorkflowChange {
+    let before = file.previous.as_ref().unwrap_or(&file.path);
+    // What lies elsewhere at the head runs no longer.
+    let after = if is_workflow(&file.path) { text(repo, &file.path, head) } else { Ok(None) };
+    let renamed = file.previous.as_ref().is_some_and(|previous| name(previous) != name(&file.path));
+    WorkflowChange {
+        path: before.clone(),
+        base: if is_workflow(before) { text(repo, before, base) } else { Ok(None) },
+        head: if renamed { Ok(None) } else { after },
+    }
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn text(repo: Repo<'_>, path: &str, at: &CommitSha) -> Result<Option<String>, String> {
+    let path: RelPath = path.parse().map_err(|_| format!("`{}` is no path", sanitize(path, 100)))?;
+    text_at(repo, &path, at)
+}
+
+/// The folder that the change brings and that the server reads in place of the one the base's workflows lie in.
+pub fn hidden_by(changed: &ChangedPaths, of_base: Option<&str>) -> Option<&'static str> {
+    let ChangedPaths::Known(changed) = changed else { return None };
+    let of_base = of_base?;
+    let active = FOLDERS.iter().position(|folder| of_base.starts_with(folder))?;
+    FOLDERS
+        .into_iter()
+        .take(active)
+        .find(|folder| changed.iter().any(|file| is_workflow(&file.path) && file.path.starts_with(folder)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(path: &str) -> ChangedPaths {
+        ChangedPaths::Known(vec![ChangedPath { path: path.to_owned(), previous: None }])
+    }
+
+    #[test]
+    fn a_folder_that_comes_first_hides_the_others() {
+        let github = Some(".github/workflows/ci.yml");
+        assert_eq!(hidden_by(&changed(".forgejo/workflows/a.yml"), github), Some(".forgejo/workflows"));
+        assert_eq!(hidden_by(&changed(".gitea/workflows/a.yaml"), github), Some(".gitea/workflows"));
+        assert_eq!(hidden_by(&changed(".github/workflows/a.yml"), github), None);
+        assert_eq!(hidden_by(&changed(".forgejo/workflows/README.md"), github), None);
+        let forgejo = Some(".forgejo/workflows/ci.yml");
+        assert_eq!(hidden_by(&changed(".github/workflows/a.yml"), forgejo), None);
+        assert_eq!(hidden_by(&changed(".forgejo/workflows/a.yml"), None), None);
+    }
+}

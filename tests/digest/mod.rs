@@ -1,0 +1,3 @@
+//! `digest` as a process: over a folder of genuine reports, and over the fake forge.
+
+mod folder;

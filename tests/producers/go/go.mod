@@ -1,0 +1,3 @@
+module producers
+
+go 1.21
