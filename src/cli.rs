@@ -52,6 +52,21 @@ enum Verb {
         after_help = "Example:\n  patchwarden accept --instruction repair_instruction.json --entry 1f3c9ab2 --policy .forgejo/patchwarden.toml --evidence artifacts --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 holds, 11 does not, 12 could not tell."
     )]
     Accept(AcceptArgs),
+    /// Turn a verdict that exists already into a repair packet
+    #[command(
+        after_help = "Examples:\n  patchwarden repair gate_report.json --head \"$(git rev-parse HEAD)\" --policy .forgejo/patchwarden.toml --out repair_instruction.json\n  patchwarden repair suggestions.sarif --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 a packet was made; 2 no verdict, 3 another policy, 4 stale or of another head: nothing is written."
+    )]
+    Repair(loop_verbs::RepairArgs),
+    /// Judge a captured bundle again, offline, and compare byte for byte
+    #[command(
+        after_help = "Example:\n  patchwarden gate --evidence artifacts --head \"$(git rev-parse HEAD)\" --capture judgement.zip\n  patchwarden replay judgement.zip\n\nExit codes: 0 identical, 13 different."
+    )]
+    Replay(loop_verbs::ReplayArgs),
+    /// Show a gate's report in another form: SARIF, JUnit, in-toto, OpenMetrics
+    #[command(
+        after_help = "Example:\n  patchwarden render --from patchwarden-out/gate_report.json sarif --out gate.sarif"
+    )]
+    Render(loop_verbs::RenderArgs),
     /// List, download or upload artifacts of this run, without Node
     #[command(
         subcommand,
@@ -63,16 +78,6 @@ enum Verb {
         after_help = "Examples:\n  patchwarden doctor\n  PATCHWARDEN_TOKEN=… patchwarden doctor --server https://forge.example --repo owner/name\n\nOnly reads. The exit code is 0 unless the forge could not be asked."
     )]
     Doctor(forge::DoctorArgs),
-    /// Turn a verdict that exists already into a repair packet
-    #[command(
-        after_help = "Examples:\n  patchwarden repair gate_report.json --head \"$(git rev-parse HEAD)\" --policy .forgejo/patchwarden.toml --out repair_instruction.json\n  patchwarden repair suggestions.sarif --head \"$(git rev-parse HEAD)\"\n\nExit codes: 0 a packet was made; 2 no verdict, 3 another policy, 4 stale or of another head: nothing is written."
-    )]
-    Repair(loop_verbs::RepairArgs),
-    /// Show a gate's report in another form: SARIF, JUnit, in-toto, OpenMetrics
-    #[command(
-        after_help = "Example:\n  patchwarden render --from patchwarden-out/gate_report.json sarif --out gate.sarif"
-    )]
-    Render(loop_verbs::RenderArgs),
     /// What got through: merged pull requests held against what stood behind their green contexts
     #[command(
         after_help = "Examples:\n  patchwarden audit --since 7d\n  patchwarden audit --server https://forge.example --repo owner/name --format sarif > audit.sarif\n  patchwarden gaps import audit.sarif\n\nOnly reads. The exit code is 0 unless the forge could not be asked; findings are in the result."
@@ -316,10 +321,11 @@ fn command(verb: Verb) -> Result<Command, Failure> {
         Verb::Record(args) => Command::Record(record::record_request(args)?),
         Verb::Audit(args) => Command::Audit(args.into()),
         Verb::Accept(args) => Command::Accept(accept_request(args)),
+        Verb::Repair(args) => Command::Repair(args.into()),
+        Verb::Replay(args) => Command::Replay(args.into()),
+        Verb::Render(args) => Command::Render(args.into()),
         Verb::Artifact(verb) => Command::Artifact(verb.into()),
         Verb::Doctor(args) => Command::Doctor(args.into()),
-        Verb::Repair(args) => Command::Repair(args.into()),
-        Verb::Render(args) => Command::Render(args.into()),
         Verb::Explain(args) => {
             let form = args.form.format.into();
             Command::Explain(match args.report {

@@ -18,6 +18,7 @@ use crate::model::{ActionKind, Code, Outcome, Owner};
 use crate::policy::RawPolicy;
 use crate::repair::RepairPacket;
 use crate::report::GateReport;
+use crate::report::replay_bundle::ReplayBundle;
 use crate::status::OperatorStatus;
 
 /// One contract.
@@ -41,6 +42,11 @@ pub const ALL: &[Contract] = &[
         name: crate::repair::SCHEMA,
         meaning: "what an agent downloads and does, one entry per blocker",
         make: schema_of::<RepairPacket>,
+    },
+    Contract {
+        name: crate::report::replay_bundle::SCHEMA,
+        meaning: "everything one judgement was made from, to make it again offline",
+        make: schema_of::<ReplayBundle>,
     },
     Contract {
         name: crate::evidence::manifest::SCHEMA,

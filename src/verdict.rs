@@ -28,6 +28,9 @@ pub fn decide(results: &[GateResult]) -> Verdict {
     }
 }
 
+/// `replay`: what was judged again differs from what was recorded.
+pub const EXIT_DIFFERENT: u8 = 13;
+
 /// The exit code of a verdict.
 pub fn exit_code(verdict: Verdict) -> u8 {
     match verdict {

@@ -240,8 +240,15 @@ fn plain(text: &str) -> String {
 
 /// The form of standard output changes neither the exit code nor a written byte, and prints the report itself.
 fn check_json_form(scratch: &Path, head: &str, arguments: &[&str], judged: &Judged) -> Vec<String> {
-    let again = outputs::gate(scratch, head, &[arguments, &["--format", "json"]].concat());
+    let again =
+        outputs::gate(scratch, head, &[arguments, &["--format", "json", "--capture", "bundle.zip"]].concat());
     let mut wrong = Vec::new();
+    if judged.verdict() != "none" {
+        let replayed = run(scratch, &["replay", "bundle.zip"]);
+        if replayed.exit != 0 {
+            wrong.push(format!("`replay` exits {}: {}{}", replayed.exit, replayed.stdout, replayed.stderr));
+        }
+    }
     if again.ran.exit != judged.ran.exit {
         wrong.push(format!("`--format json` exits {}, text {}", again.ran.exit, judged.ran.exit));
     }

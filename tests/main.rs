@@ -38,6 +38,8 @@ mod reference_docs;
 #[cfg(test)]
 mod registered;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod support;

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::app::replay::bundle::Raw;
 use crate::error::{EXIT_CONTEXT, Failure};
 use crate::evidence::archive::ZipSource;
 use crate::evidence::read::{ArtifactState, Artifacts, Recognised, read_artifact, recognise};
@@ -113,6 +114,24 @@ impl EvidenceFolder {
         }
     }
 
+    /// The bytes of the artifacts that were read, by the names the demands use.
+    pub fn raw(&self, artifacts: &Artifacts, demands: &[&Demand]) -> BTreeMap<ArtifactName, Raw> {
+        let read = artifacts.iter().filter(|(_, state)| matches!(state, ArtifactState::Read(_)));
+        let find = |name: &ArtifactName| {
+            let named = |demand: &&&Demand| demand.artifact == *name;
+            let glob = demands.iter().filter(named).find_map(|demand| demand.artifact_glob.as_ref());
+            let fits = |candidate: &str| match glob {
+                Some(glob) => glob.is_match(candidate),
+                None => candidate == name.as_str(),
+            };
+            self.artifacts
+                .iter()
+                .find(|(candidate, _)| fits(candidate))
+                .and_then(|(_, places)| places.first())
+        };
+        read.filter_map(|(name, _)| Some((name.clone(), raw(find(name)?)?))).collect()
+    }
+
     /// Every report whose format is recognised, for a policy to be proposed. Artifacts that cannot be read are
     /// left out here: the proposal is about what is there, and what is refused is said when it is judged.
     pub fn recognise(&self, limits: &Limits) -> Vec<(ArtifactName, Recognised)> {
@@ -194,6 +213,19 @@ fn source(place: &Place, limits: &Limits) -> Result<Box<dyn ArtifactSource>, Sou
                 .map(|source| Box::new(source) as Box<dyn ArtifactSource>)
         }
         Place::Link => Err(SourceError::Malformed("it is a link, and links are not followed".to_owned())),
+    }
+}
+
+/// The bytes of an artifact; `None` where it is refused before any is read.
+fn raw(place: &Place) -> Option<Raw> {
+    match place {
+        Place::Zip(path) => File::open(path).ok().map(Raw::Zip),
+        Place::Folder(root) => {
+            let source = FolderSource::open(root, &Limits::default()).ok()?;
+            let open = |(name, path, _): (String, PathBuf, u64)| Some((name, File::open(path).ok()?));
+            source.files.into_iter().map(open).collect::<Option<Vec<_>>>().map(Raw::Files)
+        }
+        Place::Link => None,
     }
 }
 

@@ -27,6 +27,7 @@ pub mod record;
 pub mod record_verb;
 pub mod render;
 pub mod repair;
+pub mod replay;
 mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
@@ -57,6 +58,7 @@ pub enum Command {
     Record(record_verb::Request),
     Render(render::Request),
     Repair(repair::Request),
+    Replay(replay::Request),
     OneGate(one_gate::Request),
     RuntimeRepairCheck(runtime_repair_check::Request),
     Schema(schema::Request),
@@ -91,6 +93,7 @@ pub fn run(command: Command) -> Ended {
         Command::Record(request) => record_verb::run(&request),
         Command::Render(request) => render::run(&request),
         Command::Repair(request) => repair::run(&request),
+        Command::Replay(request) => replay::run(&request),
         Command::OneGate(request) => one_gate::run(&request),
         Command::RuntimeRepairCheck(request) => runtime_repair_check::run(&request),
         Command::Schema(request) => schema::run(&request),

@@ -52,6 +52,9 @@ pub(super) struct GateArgs {
     /// The `repair_instruction.json` of an earlier head. Inside a workflow the newest is looked for where none is named
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
+    /// Offline: keep everything that was judged in one zip, for `patchwarden replay`
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    capture: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
     from: FromArg,
@@ -93,6 +96,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         facts,
         diff,
         previous,
+        capture,
         from,
         wait,
         wait_start,
@@ -115,6 +119,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
             facts,
             diff,
             previous,
+            capture,
             out,
             now,
             form,

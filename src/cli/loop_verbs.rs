@@ -1,12 +1,14 @@
-//! The arguments of the verbs around the closed loop: `repair`, `render`.
+//! The arguments of the verbs around the closed loop: `repair`, `render`, `replay`.
 //! Each reads files that a gate left and writes one.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::app::{render, repair};
+use crate::app::{render, repair, replay};
 use crate::model::{CommitSha, GateId, Span, Timestamp};
+
+use super::FormArg;
 
 #[derive(Debug, Args)]
 pub(super) struct RepairArgs {
@@ -49,6 +51,15 @@ pub(super) struct RenderArgs {
     out: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// What `gate --capture` wrote
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    #[command(flatten)]
+    form: FormArg,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum RenderForm {
     /// SARIF 2.1.0, one result per blocker
@@ -69,6 +80,12 @@ impl From<RepairArgs> for repair::Request {
     fn from(args: RepairArgs) -> Self {
         let RepairArgs { verdict, head, policy, gate, previous, max_age, out, now } = args;
         Self { verdict, head, policy, gate, previous, max_age, out, now }
+    }
+}
+
+impl From<ReplayArgs> for replay::Request {
+    fn from(args: ReplayArgs) -> Self {
+        Self { bundle: args.bundle, form: args.form.format.into() }
     }
 }
 

@@ -27,10 +27,14 @@ pub fn render(report: &GateReport) -> String {
         );
     }
     head(&mut out, "patchwarden_gates", "gauge", "Gates by outcome.");
-    for outcome in [Outcome::Pass, Outcome::Fail, Outcome::NeedsHuman, Outcome::Unmeasured, Outcome::Skipped]
-    {
-        let number = report.gates.iter().filter(|gate| gate.outcome == outcome).count();
-        let _ = writeln!(out, "patchwarden_gates{{outcome=\"{}\"}} {number}", outcome.as_str());
+    // Without a verdict no gate was judged: there is nothing to count.
+    if report.verdict.is_some() {
+        for outcome in
+            [Outcome::Pass, Outcome::Fail, Outcome::NeedsHuman, Outcome::Unmeasured, Outcome::Skipped]
+        {
+            let number = report.gates.iter().filter(|gate| gate.outcome == outcome).count();
+            let _ = writeln!(out, "patchwarden_gates{{outcome=\"{}\"}} {number}", outcome.as_str());
+        }
     }
     head(&mut out, "patchwarden_blockers", "gauge", "Blockers of a gate.");
     for gate in &report.gates {
@@ -43,7 +47,9 @@ pub fn render(report: &GateReport) -> String {
     }
     head(&mut out, "patchwarden_waived", "gauge", "Blockers that waivers accept.");
     let waived: usize = report.gates.iter().map(|gate| gate.waived.len()).sum();
-    let _ = writeln!(out, "patchwarden_waived {waived}");
+    if report.verdict.is_some() {
+        let _ = writeln!(out, "patchwarden_waived {waived}");
+    }
     head(&mut out, "patchwarden_evidence_age_seconds", "gauge", "Age of a piece of evidence.");
     for item in &report.evidence {
         if let Some(age) = item.age_seconds {

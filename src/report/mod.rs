@@ -2,6 +2,7 @@
 
 mod build;
 mod gate_report;
+pub mod replay_bundle;
 mod results;
 
 pub use build::{Judgement, PolicyFacts, TargetFacts, build, without_verdict};

@@ -10,6 +10,14 @@ pub fn updating() -> bool {
     std::env::var_os("PATCHWARDEN_UPDATE").is_some_and(|value| value == "1")
 }
 
+/// Adds a recording of this version where there is none yet; one that is there is never written again.
+pub fn add_recording(name: &str, bytes: &[u8]) {
+    let path = super::here(&format!("tests/fixtures/replay/{}-{name}", env!("CARGO_PKG_VERSION")));
+    if updating() && !path.exists() {
+        super::evidence::write(&path, bytes);
+    }
+}
+
 /// Compares a text with the file at `path`; `None` says that the file must not be there.
 ///
 /// # Errors

@@ -5,9 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::app::judge::limits;
-use crate::app::read_named;
 use crate::context::RunContext;
-use crate::error::{EXIT_USAGE, Failure};
+use crate::error::Failure;
 use crate::evidence::archive::ZipSource;
 use crate::evidence::source::{ArtifactSource, SourceError, checked_files};
 use crate::evidence::{Limits, Target, document};
@@ -112,10 +111,14 @@ impl Remembered {
     }
 
     fn take_file(&mut self, file: &Path, target: &Target) -> Result<(), Failure> {
-        let bytes = read_named(file, "the previous packet", EXIT_USAGE)?;
-        let packet = parse(&bytes).map_err(|why| {
-            Failure::usage(format!("`{}` is no previous packet", file.display())).caused_by(why)
+        let refused = |words: String, why: String| {
+            Failure::usage("nothing was decided").caused_by(words).caused_by(why)
+        };
+        let name = file.display();
+        let bytes = std::fs::read(file).map_err(|error| {
+            refused(format!("the previous packet `{name}` could not be read"), error.to_string())
         })?;
+        let packet = parse(&bytes).map_err(|why| refused(format!("`{name}` is no previous packet"), why))?;
         match unfit(&packet, target, None) {
             Some(why) => self.miss(format!("the previous packet was left out: {why}")),
             None => self.keep(packet, &bytes, None, None),

@@ -2,6 +2,7 @@
 
 mod await_runs;
 mod baselines;
+mod capture;
 mod change;
 mod connect;
 mod fetch;
@@ -32,6 +33,7 @@ pub use fetch::RESULT_PREFIX;
 pub use from_base::Waits;
 pub use memory::remembered_file;
 pub use offline::{embedded, read_policy_file};
+pub use outputs::{PACKET_FILE, REPORT_FILE, SUMMARY_FILE};
 
 /// The settings of `gate`.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
 use crate::report::{self, PolicyFacts, TargetFacts};
 
-use super::baselines::beside_policy;
-use super::memory;
+use super::baselines::{parsed, raw_beside_policy};
 use super::outputs::{self, Decided, no_verdict};
+use super::{capture, memory};
 use crate::app::folder::EvidenceFolder;
 use crate::app::judge::{SoundPolicy, assess_all, conclude_after, limits};
 use crate::app::pull_file::read_pull_facts;
@@ -34,6 +34,8 @@ pub struct Request {
     pub diff: Option<PathBuf>,
     /// The packet of an earlier head.
     pub previous: Option<PathBuf>,
+    /// Where everything that was judged is kept for `replay`.
+    pub capture: Option<PathBuf>,
     pub out: PathBuf,
     pub now: Option<Timestamp>,
     pub form: OutputForm,
@@ -64,7 +66,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
     target_facts.base_sha = parse_sha(request.base.as_deref(), "--base")?;
     let limits = limits();
     let folder = EvidenceFolder::open(&request.evidence)?;
-    let (sound, policy_facts, origin, proposed) = load_policy(request, &folder)?;
+    let (sound, policy_facts, origin, policy_text) = load_policy(request, &folder)?;
     let target = Target {
         head: head.clone(),
         base: target_facts.base_sha.clone(),
@@ -82,6 +84,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
             pull.head
         )));
     }
+    let baselines = raw_beside_policy(request.policy.as_deref(), &sound.gates);
     let facts = Facts {
         head,
         base: target_facts.base_sha.clone(),
@@ -90,7 +93,7 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         event: None,
         pull,
         now,
-        baselines: beside_policy(request.policy.as_deref(), &sound.gates),
+        baselines: parsed(&baselines),
         changed_lines: changed_lines_of(request.diff.as_deref(), &limits)?,
     };
     let artifacts = folder.read(&sound.demands(), &limits);
@@ -119,12 +122,27 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         evaluation: &judged.evaluation,
         evidence: judged.evidence_in_order(&sound),
         packet: &judged.packet,
-        history: remembered.section,
+        history: remembered.section.clone(),
         notes,
-        proposed_policy: proposed,
+        proposed_policy: (origin == PolicyOrigin::Embedded).then(|| policy_text.clone()),
         limits: &limits,
     });
-    Ok(Decided { report, packet: judged.packet })
+    let mut decided = Decided { report, packet: judged.packet, problems: Vec::new() };
+    if let Some(path) = &request.capture {
+        let judged = capture::Judged {
+            policy_text: &policy_text,
+            origin,
+            target: &target,
+            facts: &facts,
+            artifacts: &artifacts,
+            raw: &folder.raw(&artifacts, &sound.demands()),
+            baselines: &baselines,
+            evidence_head: AcceptanceHead::Same,
+            history,
+        };
+        decided.problems.extend(capture::problem(path, &judged, &decided));
+    }
+    Ok(decided)
 }
 
 /// The lines the change adds or alters, where the caller handed it in.
@@ -145,7 +163,7 @@ fn parse_sha(text: Option<&str>, flag: &str) -> Result<Option<CommitSha>, Failur
     .transpose()
 }
 
-type LoadedPolicy = (SoundPolicy, PolicyFacts, PolicyOrigin, Option<String>);
+type LoadedPolicy = (SoundPolicy, PolicyFacts, PolicyOrigin, String);
 
 /// The policy the caller names, else the embedded one over what is recognised.
 fn load_policy(request: &Request, folder: &EvidenceFolder) -> Result<LoadedPolicy, Failure> {
@@ -170,8 +188,7 @@ fn load_policy(request: &Request, folder: &EvidenceFolder) -> Result<LoadedPolic
         git_ref: None,
         sha256: sound.policy.sha256.clone(),
     };
-    let proposed = (origin == PolicyOrigin::Embedded).then_some(text);
-    Ok((sound, facts, origin, proposed))
+    Ok((sound, facts, origin, text))
 }
 
 /// A policy file's text; `what` says what does not happen without it.

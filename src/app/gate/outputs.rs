@@ -21,6 +21,8 @@ pub const SUMMARY_FILE: &str = "summary.md";
 pub struct Decided {
     pub report: GateReport,
     pub packet: RepairPacket,
+    /// Outputs beside these that failed.
+    pub problems: Vec<String>,
 }
 
 /// A failure before any verdict (exit 4).
@@ -42,6 +44,7 @@ pub fn conclude(
     match decided {
         Ok(decided) => {
             let mut problems = write(out, &decided.report, Some(&decided.packet));
+            problems.extend(decided.problems);
             problems.extend(print(form, &decided.report, Some(&decided.packet)));
             Ok(exit_code(&decided.report, &problems))
         }

@@ -31,6 +31,7 @@ pub fn finish(
     fresh: Option<&FreshHead>,
 ) -> u8 {
     let mut problems = outputs::write(&request.out, &decided.report, Some(&decided.packet));
+    problems.extend(decided.problems.iter().cloned());
     problems.extend(outputs::print(request.form, &decided.report, Some(&decided.packet)));
     let summary = output::markdown(&decided.report, Some(&decided.packet));
     log_summary(&summary);

@@ -397,5 +397,5 @@ fn decided(
         proposed_policy: loaded.proposed.clone(),
         limits: &limits(),
     });
-    Decided { report, packet: judged.packet.clone() }
+    Decided { report, packet: judged.packet.clone(), problems: Vec::new() }
 }

@@ -5,7 +5,7 @@ mod world;
 
 use serde_json::{Value, json};
 
-use super::yard::zip;
+use super::yard::zip as zipped;
 use crate::fake_forge::{At, Fault, Version};
 use world::{Act, Obstacle, World, agent};
 
@@ -159,7 +159,7 @@ fn a_forged_packet_earns_nothing() {
             for (key, value) in forge.as_object().unwrap() {
                 packet[key] = value.clone();
             }
-            let bytes = zip(&[("repair_instruction.json", packet.to_string().as_bytes())]);
+            let bytes = zipped(&[("repair_instruction.json", packet.to_string().as_bytes())]);
             run.job("gate").upload_v4("patchwarden-result-gate-1", &bytes);
         });
         world.push("a.txt", "a\n");
