@@ -14,7 +14,7 @@ use crate::support::snapshot::compare;
 use crate::support::{HEAD, NOW, here};
 
 /// Fixtures that are no evidence: inputs of other tests.
-const OTHERS: [&str; 5] = ["git", "patch-id", "tls", "transcripts", "window"];
+const OTHERS: [&str; 6] = ["git", "patch-id", "replay", "tls", "transcripts", "window"];
 
 #[test]
 fn every_sample_has_its_golden_result() {

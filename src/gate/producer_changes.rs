@@ -128,7 +128,7 @@ fn difference(id: &str, job: &WorkflowJob, made: &[&EvidenceEntry], head: &Workf
         return Some(format!("no longer uploads `{}`", sanitize(entry.demand.artifact.as_str(), 80)));
     }
     if now.condition != job.condition {
-        return Some("runs under another `if:`".to_owned());
+        return Some("runs under another `if`".to_owned());
     }
     (now.uses != job.uses).then(|| "calls another workflow".to_owned())
 }
@@ -245,7 +245,7 @@ mod tests {
             "        if: false\n        with: {name: unit}",
             "no longer uploads",
         );
-        one("  lint:\n", "  lint:\n    if: false\n", "another `if:`");
+        one("  lint:\n", "  lint:\n    if: false\n", "another `if`");
         assert_eq!(reasons("on: pull_request", "on: push").len(), 2);
         assert_eq!(judged(None).blockers.len(), 3);
         assert_eq!(judged(Some("jobs: 3")).blockers.len(), 3);

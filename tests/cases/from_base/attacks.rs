@@ -96,14 +96,16 @@ fn rename_a_producer_or_keep_it_from_uploading() {
         for (from, to, what) in [
             ("  lint:\n", "  easy:\n", "is called `easy` now"),
             ("          name: lint\n", "          name: other\n", "no longer uploads `lint`"),
-            ("  lint:\n", "  lint:\n    if: ${{ false }}\n", "another `if:`"),
+            ("  lint:\n", "  lint:\n    if: ${{ false }}\n", "another `if`"),
         ] {
             let yard = yard(version);
             let pull = change(&yard, &[(CI_PATH, &CI.replace(from, to))]);
             for ran in [in_run(&yard, pull), from_base(&yard, pull)] {
                 stopped(&ran, "protected.producer_changed");
-                assert!(ran.blocker("protected.producer_changed").contains(what), "{what}");
-                assert!(ran.summary.unwrap().contains("protected.producer_changed"), "{what}");
+                let reason = ran.blocker("protected.producer_changed");
+                assert!(reason.contains(what), "{what}: {reason}");
+                let summary = ran.summary.unwrap();
+                assert!(summary.contains("protected.producer_changed"), "{what}\n{summary}");
             }
         }
     }

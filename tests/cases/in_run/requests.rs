@@ -31,6 +31,7 @@ fn purpose(seen: &Seen) -> &'static str {
         ("GET", _) if rest == "/actions/tasks" => "tasks",
         ("GET", _) if rest.ends_with("/other.yml") => "workflow file of a status",
         ("GET", _) if rest.ends_with("/statuses") => "statuses",
+        ("GET", _) if rest.starts_with("/git/commits/") => "that a file is not there",
         ("GET", _) if rest == "/actions/runs" => "runs of the head",
         ("GET", _) if rest.starts_with("/actions/runs/") => "run",
         _ => panic!("nobody said what this is for: {seen:?}"),
@@ -71,8 +72,8 @@ fn statuses_cost_two_requests_for_each_run_they_name() {
     // The workflow of the change is a person's to read.
     let counts = count(&yard, 10);
     let asked = ["statuses", "reviews", "runs of the head", "jobs", "workflow file"].map(|what| counts[what]);
-    // The jobs of the one run that is named, and its workflow at the head beside the base's.
-    assert_eq!(asked, [1, 1, 1, 2, 2], "{counts:?}");
+    // The jobs of the one run that is named and its workflow; the base's; and both versions of the file that changed.
+    assert_eq!(asked, [1, 1, 1, 2, 4], "{counts:?}");
 }
 
 #[test]
