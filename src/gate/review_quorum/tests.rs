@@ -280,6 +280,30 @@ fn what_was_not_answered_is_unmeasured() {
     assert_eq!(judge(&team, &facts(Vec::new())).verdict, Verdict::Unmeasured);
 }
 
+/// Whoever else answers joins no count, and a lane that does not answer stays one of those that were asked.
+#[test]
+fn the_lanes_of_the_policy_are_the_electorate() {
+    let asked = settings(
+        vec![
+            lane("ada", ReviewerClass::Human, "forgejo:ada"),
+            lane("bea", ReviewerClass::Human, "forgejo:bea"),
+        ],
+        2,
+    );
+    let by =
+        |id: u64, login: &str, state| review(id, account(id.cast_signed() + 10, login), state, &sha('a'));
+    let answers = vec![
+        by(1, "ada", ReviewState::Approved),
+        by(2, "stranger", ReviewState::Approved),
+        by(3, "other", ReviewState::ChangesRequested),
+    ];
+    let judged = judge(&asked, &facts(answers));
+    let states: Vec<LaneState> = judged.lanes.iter().map(|lane| lane.state).collect();
+    assert_eq!(states, [LaneState::Approved, LaneState::Missing]);
+    assert_eq!(judged.count.approvals, 1);
+    assert_eq!(judged.verdict, Verdict::Blocked);
+}
+
 #[test]
 fn who_is_still_wanted_stands_in_one_line() {
     let lanes = vec![
