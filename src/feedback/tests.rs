@@ -59,7 +59,7 @@ fn the_incident_log_gives_one_signal_per_dated_heading() {
         ]
     );
     assert_eq!(found[0].detail, "impact: 40 minutes without orders; cause: expired' token");
-    assert_eq!(found[2].place, "incidents.md:17");
+    assert_eq!(found[2].place, "incidents.md:16");
 }
 
 #[test]

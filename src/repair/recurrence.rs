@@ -78,20 +78,18 @@ fn count_heads(entries: &mut [Entry], previous: Option<&RepairPacket>, again: bo
         .flat_map(|packet| packet.entries.iter())
         .map(|entry| (&entry.blocker_key, entry))
         .collect();
-    for entry in entries.iter_mut() {
-        if let Some(before) = before.get(&entry.blocker_key) {
-            let one = u64::from(!again);
-            entry.heads_seen = before.heads_seen.saturating_add(one).max(1);
-            entry.attempts = before.attempts.saturating_add(one);
-        }
-    }
-    if again {
-        return;
-    }
-    // While a push is still to be made, what it would undo is not due: a review of this head would be for nothing.
     let pushes = entries.iter().any(|entry| entry.enforced && makes_a_head(entry));
-    for entry in entries.iter_mut().filter(|entry| pushes && ends_with_the_head(entry)) {
-        entry.attempts = entry.attempts.saturating_sub(1);
+    for entry in entries.iter_mut() {
+        // While a push is still to be made, what it would undo is not due: a review of this head would be for nothing.
+        let due = u64::from(!(pushes && ends_with_the_head(entry)));
+        entry.attempts = due;
+        let Some(before) = before.get(&entry.blocker_key) else { continue };
+        // What is due on this head was tried on it, whatever an earlier packet says.
+        (entry.heads_seen, entry.attempts) = if again {
+            (before.heads_seen.max(1), before.attempts.max(due))
+        } else {
+            (before.heads_seen.saturating_add(1), before.attempts.saturating_add(due))
+        };
     }
 }
 

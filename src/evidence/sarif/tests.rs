@@ -82,7 +82,7 @@ fn every_sample_has_its_golden_reading() {
         assert_eq!(proof(&parsed), *proved, "{path}");
         assert_eq!(parsed.tool_errors.len(), *errors, "{path}");
         assert_eq!(report.keys.len() as u64, counts.iter().sum::<u64>(), "{path}");
-        assert_eq!(report.findings.len(), report.keys.len().min(200), "{path}");
+        assert_eq!(report.findings.len(), report.keys.len().min(5000), "{path}");
         let prefix = bytes.get(..super::super::shape::PREFIX_BYTES);
         assert!(fits(&Shape::of(prefix.unwrap_or(&bytes), prefix.is_none())), "{path}");
     }
@@ -99,7 +99,8 @@ fn no_sample_is_left_out() {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             let path = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            if path.contains("sarif") && !GOLDEN.iter().any(|row| row.0 == path) {
+            // The standard's own schema lies there too.
+            if path.contains("sarif") && !path.contains("schema") && !GOLDEN.iter().any(|row| row.0 == path) {
                 left_out.push(path);
             }
         }
@@ -381,7 +382,7 @@ fn paths_follow_their_base_and_details_stay_bounded() {
 
 #[test]
 fn texts_are_bounded_and_the_gravest_rule_keeps_its_own_when_levels_come_last() {
-    let many: Vec<String> = (0..3000).map(|n| format!(r#"{{"ruleId":"r{}"}}"#, n % 70)).collect();
+    let many: Vec<String> = (0..6000).map(|n| format!(r#"{{"ruleId":"r{}"}}"#, n % 70)).collect();
     let text = format!(
         r#"{{"version":"2.1.0","runs":[{{"results":[{},{{"ruleId":"grave"}}],
         "tool":{{"driver":{{"name":"t","rules":[{{"id":"grave","defaultConfiguration":{{"level":"error"}}}}]}}}}}}]}}"#,
@@ -389,7 +390,7 @@ fn texts_are_bounded_and_the_gravest_rule_keeps_its_own_when_levels_come_last() 
     );
     let parsed = read(text.as_bytes()).unwrap();
     let report = findings(&parsed);
-    assert_eq!((report.counts.total(), report.findings.len()), (3001, 200));
+    assert_eq!((report.counts.total(), report.findings.len()), (6001, 5000));
     assert_eq!(report.findings[0].rule, "grave");
 }
 
