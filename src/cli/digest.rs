@@ -80,7 +80,7 @@ enum DigestVerb {
 
 #[derive(Debug, Args)]
 struct ReadingArgs {
-    /// Read this folder of downloads, [WEEK/][OWNER/NAME/][RUN/]ARTIFACT, and ask no forge
+    /// Read this folder of downloads, laid out as `[WEEK/][OWNER/NAME/][RUN/]ARTIFACT`, and ask no forge
     #[arg(long, value_name = "DIR", conflicts_with_all = ["repo", "repos_from", "org", "topic", "cache", "dry_run"])]
     artifacts_dir: Option<PathBuf>,
     #[command(flatten)]

@@ -46,7 +46,7 @@ pub struct FeedbackArgs {
     from_forge: bool,
     #[command(flatten)]
     forge: ForgeArgs,
-    /// The policy whose [feedback] holds the thresholds; without one the default path where it is there
+    /// The policy whose `[feedback]` holds the thresholds; without one the default path where it is there
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// How many issues may be opened; none unless told

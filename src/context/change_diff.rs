@@ -1,5 +1,5 @@
 //! A change written as one unified diff from the files of its two ends, the same way whoever asks.
-//! Two changes written here can be compared by [`super::patch_id`]: modes count, and so does every byte.
+//! Two changes written here can be compared by [`mod@super::patch_id`]: modes count, and so does every byte.
 
 use std::fmt::Write as _;
 

@@ -319,8 +319,8 @@ impl Place<'_> {
     }
 
     /// Evidence of this run is of the head only where the run's commit is the head. A `pull_request_target` run has
-    /// the head as its commit while its jobs check out the base; see [`require_named_head`]. The runs a gate on the
-    /// base judges are those of the head.
+    /// the head as its commit while its jobs check out the base; see
+    /// `require_named_head`. The runs a gate on the base judges are those of the head.
     fn origin(&self, context: &RunContext, head: &CommitSha) -> Option<Binding> {
         let for_the_pull = matches!(context.trigger, Some(Trigger::PullRequest | Trigger::PullRequestTarget));
         let commit = context.run.as_ref().and_then(|run| run.commit.as_ref());
