@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
-use crate::model::{ArtifactName, Digest, Hashing, RelPath, sanitize};
+use crate::model::{ArtifactName, Code, Digest, Hashing, RelPath, sanitize};
 
 use super::content::{ParseError, Parsed};
 use super::demand::Demand;
@@ -75,6 +75,9 @@ pub enum ArtifactState {
     Superseded(String),
     /// It could not be fetched.
     Unavailable(String),
+    /// The run that should make it has not come so far; the code is the run's own, so that whoever mends one mends
+    /// both.
+    RunNotReady(Code, String),
     /// It was fetched and read, or refused as a whole.
     Read(Box<Result<ArtifactContents, SourceError>>),
 }

@@ -118,7 +118,7 @@ impl<'a> HeadRuns<'a> {
         let listed: Vec<Run> = self.runs.iter().map(|run| run.run.clone()).collect();
         let meant: BTreeSet<RunId> = want.runs(&listed).into_iter().map(|run| run.id).collect();
         let mut found: Vec<(usize, Remote)> = Vec::new();
-        let mut troubles: Vec<String> = Vec::new();
+        let mut troubles: Vec<ArtifactState> = Vec::new();
         let mut rerun = false;
         let mut any = false;
         for (at, run) in self.runs.iter().enumerate().filter(|(_, run)| meant.contains(&run.run.id)) {
@@ -140,9 +140,12 @@ impl<'a> HeadRuns<'a> {
         if let Some(one) = found.pop() {
             return Ok(one);
         }
-        Err(match troubles.first() {
-            Some(why) => ArtifactState::Unavailable(why.clone()),
-            None if !any => ArtifactState::Unavailable(format!("no run of {} began", want.words())),
+        Err(match troubles.into_iter().next() {
+            Some(trouble) => trouble,
+            None if !any => ArtifactState::RunNotReady(
+                Code::RunNeverStarted,
+                format!("no run of {} began", want.words()),
+            ),
             // Which of the condemned were there before, this server shows nobody.
             None if rerun => ArtifactState::Superseded(
                 "a job of the run was re-run, which condemns what was uploaded before, and nothing live has this name"
@@ -267,19 +270,19 @@ impl HeadRun {
         None
     }
 
-    /// Whether its artifacts can be judged, or why not.
-    fn usable(&self) -> Result<(), String> {
+    /// Whether its artifacts can be judged, or what there is instead of each.
+    fn usable(&self) -> Result<(), ArtifactState> {
         if let Some(trouble) = &self.trouble {
-            return Err(trouble.reason.clone());
+            return Err(ArtifactState::RunNotReady(trouble.code, trouble.reason.clone()));
         }
-        match (&self.jobs, &self.live) {
-            (Err(error), _) => Err(format!("the jobs could not be listed: {error}")),
-            (_, Err(error)) => Err(format!("the artifacts could not be listed: {error}")),
+        Err(ArtifactState::Unavailable(match (&self.jobs, &self.live) {
+            (Err(error), _) => format!("the jobs could not be listed: {error}"),
+            (_, Err(error)) => format!("the artifacts could not be listed: {error}"),
             (Ok(jobs), _) if !jobs.all_done(self.run.status, self.workflow.as_ref()) => {
-                Err(format!("run {} had not ended", self.run.number))
+                format!("run {} had not ended", self.run.number)
             }
-            (Ok(_), Ok(_)) => Ok(()),
-        }
+            (Ok(_), Ok(_)) => return Ok(()),
+        }))
     }
 
     fn artifacts(&self) -> Vec<Remote> {
