@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::PullFacts;
 use crate::evidence::changed_lines::ChangedLines;
 use crate::evidence::{Binding, Limits};
-use crate::model::{ArtifactName, Digest, RelPath, Timestamp};
+use crate::model::{ArtifactName, Code, Digest, RelPath, Timestamp};
 use crate::repair::{AcceptanceHead, RepairPacket};
 
 use super::gate_report::{HistorySection, PolicySection, TargetSection, ToolSection};
@@ -81,6 +81,11 @@ pub enum CapturedState {
         why: String,
     },
     Unavailable {
+        why: String,
+    },
+    /// Its run had not come so far.
+    RunNotReady {
+        code: Code,
         why: String,
     },
     /// It was fetched and refused as a whole without being kept.

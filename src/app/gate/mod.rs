@@ -2,6 +2,7 @@
 
 mod await_runs;
 mod baselines;
+mod beside;
 mod capture;
 mod change;
 mod connect;
@@ -13,6 +14,7 @@ mod lookups;
 mod memory;
 pub mod offline;
 mod outputs;
+mod place;
 mod policy_source;
 mod pull_facts;
 mod reread;

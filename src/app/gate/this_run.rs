@@ -6,30 +6,29 @@ use std::path::PathBuf;
 
 use crate::app::judge::{Judged, conclude_after, limits};
 use crate::app::{Ended, OutputForm, clock};
-use crate::context::{Head, RunContext, Trigger, Variables, WorkflowFile};
-use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
-use crate::evidence::{Binding, Target};
-use crate::forge::rest::{Pull, Repo};
-use crate::forge::{Artifacts as Service, Client, ForgeError, FreshHead};
+use crate::context::{RunContext, Trigger, Variables, WorkflowFile, look_at_gate_workflow};
+use crate::error::{EXIT_POLICY, Failure};
+use crate::evidence::Target;
+use crate::forge::rest::Pull;
+use crate::forge::{Artifacts as Service, Client, FreshHead, both};
 use crate::gate::{
-    ChangedPaths, Evaluation, Facts, GateResult, Reread, evaluate, judge_producer_changes, judge_producers,
-    judge_protected, judge_reread, policy_gate,
+    ChangedPaths, Evaluation, Facts, GateResult, Reread, WorkflowChange, evaluate, judge_producer_changes,
+    judge_producers, judge_protected, judge_reread, policy_gate,
 };
 use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
 use crate::policy::Policy;
 use crate::repair::AcceptanceHead;
 use crate::report::{self, HistorySection, TargetFacts};
 
-use super::baselines::at_base;
 use super::connect::connect;
-use super::fetch::{Looked, RunArtifacts};
-use super::head_runs::{Gathered, HeadRuns};
-use super::in_the_run::InTheRun;
-use super::lookups::{JobList, changed_paths, job_list, policy_at, run_jobs, workflow_at};
+use super::head_runs::Gathered;
+use super::lookups::{changed_paths, policy_at, workflow_at};
 use super::outputs::{self, Decided, no_verdict};
+use super::place::{self, Asked};
 use super::policy_source::{Loaded, load};
 use super::scene::{Scene, facts_of, scene};
-use super::{change, from_base, memory, pull_facts, reread, status_lookups, step, workflow_changes};
+use super::status_lookups::{self, Own};
+use super::{beside, from_base, pull_facts, reread, step, workflow_changes};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -100,28 +99,6 @@ pub fn run(request: &Request) -> Ended {
     }
 }
 
-/// The pull request the verdict is about, where it is about one.
-fn pull_number(context: &RunContext) -> Option<PullNumber> {
-    match &context.head {
-        Head::ToAsk(number) => Some(*number),
-        Head::Known(_) => context.pull.as_ref().map(|pull| pull.number),
-    }
-}
-
-/// What was asked first, all at once.
-struct Asked<'a> {
-    /// The head, where it was pinned before anything was waited for.
-    head: Option<CommitSha>,
-    pull: Option<Pull>,
-    place: Place<'a>,
-}
-
-/// Where the gate stands (DESIGN section 4, *Placement*), with what it judges there.
-enum Place<'a> {
-    InTheRun { jobs: Result<JobList, ForgeError>, artifacts: Option<RunArtifacts<'a>> },
-    OnTheBase(HeadRuns<'a>),
-}
-
 fn judge_run(
     request: &Request,
     scene: &Scene,
@@ -129,41 +106,47 @@ fn judge_run(
     facts: &mut TargetFacts,
     now: &mut Timestamp,
 ) -> Result<(Decided, Option<FreshHead>), Failure> {
-    let context = &scene.context;
-    let repo = client.repo(&scene.slug);
-    let service = match (&context.runtime, &context.run) {
+    let service = match (&scene.context.runtime, &scene.context.run) {
         (Some(runtime), Some(run)) => Service::new(client, runtime, run.id).ok(),
         _ => None,
     };
-    let asked = ask(request, scene, repo, service.as_ref())?;
-    let head = match (&context.head, &asked.head, &asked.pull) {
-        (_, Some(head), _) | (Head::Known(head), None, _) => head.clone(),
-        (Head::ToAsk(_), None, Some(pull)) => pull.head.clone(),
-        (Head::ToAsk(_), None, None) => {
-            return Err(no_verdict("the pull request's head could not be asked for"));
-        }
-    };
-    if let Some(expected) = request.head.as_deref().filter(|expected| *expected != head.as_str()) {
-        let expected = sanitize(expected, 80);
-        return Err(no_verdict(format!(
-            "heads disagree: `--head` is `{expected}`, the pull request's is `{head}`"
-        )));
-    }
+    // What is asked in the background ends with the judgement.
+    std::thread::scope(|scope| {
+        let asked = place::ask(scope, request, scene, client.repo(&scene.slug), service.as_ref())?;
+        judge(request, scene, client, asked, facts, now)
+    })
+}
+
+fn judge(
+    request: &Request,
+    scene: &Scene,
+    client: &Client,
+    asked: Asked<'_, '_>,
+    facts: &mut TargetFacts,
+    now: &mut Timestamp,
+) -> Result<(Decided, Option<FreshHead>), Failure> {
+    let context = &scene.context;
+    let repo = client.repo(&scene.slug);
+    let Asked { head, pull, place } = asked;
+    let head = head_of(request, context, head, pull.as_ref())?;
     facts.target_sha = Some(head.clone());
-    facts.pull_request = asked.pull.as_ref().map(|pull| pull.number).or(facts.pull_request);
-    let base = base_of(context, asked.pull.as_ref());
+    facts.pull_request = pull.as_ref().map(|pull| pull.number).or(facts.pull_request);
+    let base = base_of(context, pull.as_ref());
     facts.base_sha.clone_from(&base);
-    if let Some(pull) = &asked.pull {
+    if let Some(pull) = &pull {
         facts.merge_base = pull.merge_base.clone().or_else(|| facts.merge_base.clone());
     }
-    let policy_commit = policy_commit(&asked, base.as_ref(), &head)?;
-    let (policy_text, workflow, files) = std::thread::scope(|scope| {
-        let policy = scope.spawn(|| policy_at(repo, &request.policy, &policy_commit));
-        let workflow = scope.spawn(|| workflow_at(repo, context, &policy_commit));
-        let files = asked.pull.as_ref().map(|pull| repo.changed_files(pull.number));
-        (join(policy), join(workflow), files)
-    });
-    let changed = match (&asked.pull, &files) {
+    let policy_commit = policy_commit(pull.as_ref(), base.as_ref(), &head)?;
+    let (files, (policy_text, workflow)) = both(
+        || pull.as_ref().map(|pull| repo.changed_files(pull.number)),
+        || {
+            both(
+                || policy_at(repo, &request.policy, &policy_commit),
+                || workflow_at(repo, context, &policy_commit),
+            )
+        },
+    );
+    let changed = match (&pull, &files) {
         (Some(pull), Some(files)) => changed_paths(files, pull, &head),
         _ => ChangedPaths::None,
     };
@@ -176,164 +159,122 @@ fn judge_run(
         *now = date;
     }
     let mut notes = Vec::new();
-    let loaded = load(&request.policy, policy_text?, &policy_commit, || asked.place.look(), &mut notes)?;
+    let loaded = load(&request.policy, policy_text?, &policy_commit, || place.look(), &mut notes)?;
     let sound = &loaded.sound;
     let target = Target {
         head: head.clone(),
         base: base.clone(),
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
-        origin: asked.place.origin(context, &head),
+        origin: place.origin(context, &head),
         passed_digests: scene.passed_digests.clone(),
-        job_starts: asked.place.starts(workflow.as_ref()),
+        job_starts: BTreeMap::new(),
         now: *now,
     };
     let mut local = workflow.as_ref().map(WorkflowFile::local_uses).unwrap_or_default();
-    let Gathered { mut evidence, jobs } = match asked.place {
-        Place::OnTheBase(runs) => {
-            notes.extend(runs.notes());
-            local.extend(runs.local_uses());
-            runs.gather(sound, &target)
-        }
-        Place::InTheRun { jobs, artifacts } => {
-            let found = InTheRun { jobs: &jobs, artifacts: artifacts.as_ref(), workflow: workflow.as_ref() };
-            let evidence = found.evidence(scene, client, sound, &target, &mut notes);
-            Gathered { evidence, jobs: run_jobs(jobs, &scene.needs, workflow.as_ref(), context) }
-        }
+    local.extend(place.local_uses());
+    let subject = beside::Subject {
+        repo,
+        policy: &sound.policy,
+        target: &target,
+        own: Own {
+            slug: &scene.slug,
+            context,
+            base: base.as_ref(),
+            workflow: workflow.as_ref(),
+            commit_status: request.commit_status.as_deref(),
+        },
+        pull: pull.as_ref(),
+        files: files.as_ref(),
+        changed: &changed,
+        before: facts.merge_base.as_ref().or(base.as_ref()),
+        previous: request.previous.as_deref(),
+        wanted: beside::Wanted::by(&sound.gates),
     };
+    let here = place::Step { repo, scene, workflow: workflow.as_ref() };
+    let (beside, (gathered, target)) =
+        beside::ask(&subject, || place.gather(&here, sound, target.clone(), &mut notes));
+    let Gathered { mut evidence, jobs } = gathered;
     let mut builtin: Vec<_> = policy_gate(loaded.origin).into_iter().collect();
     builtin.extend(judge_producers(&sound.policy, &mut evidence, &jobs));
     let mut protected = judge_protected(&sound.policy, request.policy.as_str(), &local, &changed);
-    if let (Some(protected), Some(base)) = (&mut protected, facts.merge_base.as_ref().or(base.as_ref())) {
-        compare_workflows(protected, &sound.policy, repo, context, (&changed, base, &head));
+    if let Some(protected) = &mut protected {
+        compare_workflows(protected, &sound.policy, context, &changed, &beside.workflows);
     }
     builtin.extend(protected);
-    let pull = match (&asked.pull, &files) {
+    let pull_facts = match (&pull, &files) {
         (Some(pull), Some(files)) => {
             let wanted = pull_facts::Wanted::by(&sound.gates, &builtin, &evidence);
             Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, &wanted))
         }
         _ => None,
     };
-    let own = status_lookups::Own {
-        slug: &scene.slug,
-        context,
-        base: base.as_ref(),
-        workflow: workflow.as_ref(),
-        commit_status: request.commit_status.as_deref(),
-    };
-    let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
     let gate_facts = Facts {
         head: head.clone(),
         base,
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
         event: facts.event.clone(),
-        pull,
+        pull: status_lookups::add(pull_facts, beside.statuses, &head),
         now: *now,
-        baselines: at_base(repo, &sound.gates, facts.base_sha.as_ref()),
-        changed_lines: change::lines(repo, &sound.gates, asked.pull.as_ref(), &head, files.as_ref()),
+        baselines: beside.baselines,
+        changed_lines: beside.changed_lines,
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 
     let (reread, fresh) =
-        reread::read_again(repo, request, &head, asked.pull.as_ref(), &sound.policy.sha256, loaded.origin);
-    let moved = asked.pull.as_ref().filter(|_| matches!(request.source, Source::HeadRuns(_)));
+        reread::read_again(repo, request, &head, pull.as_ref(), &sound.policy.sha256, loaded.origin);
+    let moved = pull.as_ref().filter(|_| matches!(request.source, Source::HeadRuns(_)));
     let (reread, fresh) = match moved.and_then(|pull| from_base::retargeted(context, pull)) {
         Some(retargeted) => (retargeted, None),
         None => (reread, fresh),
     };
     confirm(&mut evaluation, &head, &reread);
-    let remembered = memory::in_workflow(repo, context, &target, request.previous.as_deref())?;
+    let remembered = beside.remembered?;
     let history = &remembered.history;
     let judged = conclude_after(sound, &target, evidence, evaluation, AcceptanceHead::Next, history);
     notes.push(placement_note(request, context));
+    notes.extend(workflow.as_ref().map(|file| ways_past(file, context)).unwrap_or_default());
     let decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
     Ok((decided, fresh))
 }
 
-/// Adds what the change does to the workflows, of which both versions are read.
+/// The head that is judged.
+///
+/// # Errors
+/// Exit 4 where it could not be asked for, or is not the one the caller expects.
+fn head_of(
+    request: &Request,
+    context: &RunContext,
+    pinned: Option<CommitSha>,
+    pull: Option<&Pull>,
+) -> Result<CommitSha, Failure> {
+    let known = pinned.or_else(|| context.head.known().cloned());
+    let head = known.or_else(|| pull.map(|pull| pull.head.clone()));
+    let head = head.ok_or_else(|| no_verdict("the pull request's head could not be asked for"))?;
+    match request.head.as_deref() {
+        Some(expected) if expected != head.as_str() => {
+            let expected = sanitize(expected, 80);
+            Err(no_verdict(format!(
+                "heads disagree: `--head` is `{expected}`, the pull request's is `{head}`"
+            )))
+        }
+        _ => Ok(head),
+    }
+}
+
+/// Adds what the change does to the workflows, of which both versions were read.
 fn compare_workflows(
     protected: &mut GateResult,
     policy: &Policy,
-    repo: Repo<'_>,
     context: &RunContext,
-    (changed, base, head): (&ChangedPaths, &CommitSha, &CommitSha),
+    changed: &ChangedPaths,
+    versions: &[WorkflowChange],
 ) {
-    let versions = workflow_changes::read(repo, changed, base, head);
     let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
     let of_base = own.filter(|_| from_base::stands_on_the_base(context));
     let hidden_by = workflow_changes::hidden_by(changed, of_base);
-    judge_producer_changes(protected, policy, &versions, hidden_by);
-}
-
-fn join<T>(handle: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Pull request, jobs and artifacts: three questions that need no answer of each other. On the base the runs of the
-/// head are waited for first.
-fn ask<'a>(
-    request: &Request,
-    scene: &Scene,
-    repo: Repo<'a>,
-    service: Option<&'a Service<'a>>,
-) -> Result<Asked<'a>, Failure> {
-    let context = &scene.context;
-    let number = pull_number(context);
-    let no_pull = |error: ForgeError| {
-        // Without it nobody knows which base's policy judges.
-        let exit = if context.head.known().is_some() { EXIT_POLICY } else { EXIT_CONTEXT };
-        Failure::new(exit, "no verdict was produced")
-            .caused_by("the pull request could not be read, and with it the base whose policy judges")
-            .caused_by(error)
-    };
-    if let Source::HeadRuns(patience) = request.source {
-        let number = number.filter(|_| from_base::stands_on_the_base(context));
-        let number = number.ok_or_else(|| from_base::refuse(context))?;
-        let pull = repo.pull(number).map_err(no_pull)?;
-        let head = context.head.known().cloned().unwrap_or_else(|| pull.head.clone());
-        let runs = from_base::await_runs(request, scene, repo, &pull, &head, patience)?;
-        // Read anew: minutes have gone by.
-        let pull = Some(repo.pull(number).map_err(no_pull)?);
-        return Ok(Asked { head: Some(head), pull, place: Place::OnTheBase(runs) });
-    }
-    std::thread::scope(|scope| {
-        let pull = scope.spawn(move || number.map(|number| repo.pull(number)).transpose());
-        let jobs = scope.spawn(move || job_list(repo, context));
-        let artifacts = service.map(|service| RunArtifacts { service, listing: service.list() });
-        let pull = join(pull).map_err(no_pull)?;
-        Ok(Asked { head: None, pull, place: Place::InTheRun { jobs: join(jobs), artifacts } })
-    })
-}
-
-impl Place<'_> {
-    /// What a policy could be proposed for.
-    fn look(&self) -> Looked {
-        match self {
-            Self::InTheRun { artifacts, .. } => {
-                artifacts.as_ref().map(|artifacts| artifacts.recognise(&limits())).unwrap_or_default()
-            }
-            Self::OnTheBase(runs) => runs.recognise(),
-        }
-    }
-
-    /// Evidence of this run is of the head only where the run's commit is the head. A `pull_request_target` run has
-    /// the head as its commit while its jobs check out the base; see
-    /// `require_named_head`. The runs a gate on the base judges are those of the head.
-    fn origin(&self, context: &RunContext, head: &CommitSha) -> Option<Binding> {
-        let for_the_pull = matches!(context.trigger, Some(Trigger::PullRequest | Trigger::PullRequestTarget));
-        let commit = context.run.as_ref().and_then(|run| run.commit.as_ref());
-        let of_head = matches!(self, Self::OnTheBase(_)) || for_the_pull || commit == Some(head);
-        of_head.then_some(Binding::Run)
-    }
-
-    fn starts(&self, workflow: Option<&WorkflowFile>) -> BTreeMap<String, Timestamp> {
-        match self {
-            Self::InTheRun { jobs: Ok(jobs), .. } => jobs.starts(workflow),
-            Self::InTheRun { jobs: Err(_), .. } | Self::OnTheBase(_) => BTreeMap::new(),
-        }
-    }
+    judge_producer_changes(protected, policy, versions, hidden_by);
 }
 
 /// The base's tip now for a pull request, the commit before for a push.
@@ -346,11 +287,11 @@ fn base_of(context: &RunContext, pull: Option<&Pull>) -> Option<CommitSha> {
 
 /// The commit the policy is read at: the base, and the head itself only where nothing is compared with a base.
 fn policy_commit(
-    asked: &Asked<'_>,
+    pull: Option<&Pull>,
     base: Option<&CommitSha>,
     head: &CommitSha,
 ) -> Result<CommitSha, Failure> {
-    match (base, &asked.pull) {
+    match (base, pull) {
         (Some(base), _) => Ok(base.clone()),
         (None, None) => Ok(head.clone()),
         (None, Some(pull)) => Err(Failure::new(EXIT_POLICY, "no verdict was produced").caused_by(format!(
@@ -375,6 +316,16 @@ fn placement_note(request: &Request, context: &RunContext) -> String {
         }
         _ => "in the run: evidence is as trustworthy as the workflow that made it".to_owned(),
     }
+}
+
+/// What in the workflow at the base lets a red run merge without this gate: seen here while it stands and is not skipped.
+fn ways_past(file: &WorkflowFile, context: &RunContext) -> Vec<String> {
+    let Some(run) = context.run.as_ref().filter(|run| file.jobs.contains_key(&run.job)) else {
+        return Vec::new();
+    };
+    let name = run.workflow_file.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let found = look_at_gate_workflow(file, name, Some(&run.job), &[]);
+    found.refused.iter().map(|why| format!("this gate can be passed by: {why}")).collect()
 }
 
 fn decided(
