@@ -95,14 +95,16 @@ struct CrossingPayload {
 impl MergedRow {
     fn check(self) -> Result<Merge, String> {
         let Self { work_item_id: Id(work_item_id), project, payload, created_at } = self;
-        for (name, value) in [("work_item_id", &work_item_id), ("project", &project)] {
-            if value.is_empty() {
-                return Err(format!("`{name}` is empty"));
-            }
+        let checked = |name: &str, value: &str| {
             if value.len() > MAX_NAME {
                 return Err(format!("`{name}` is longer than {MAX_NAME} bytes"));
             }
-        }
+            // Shown as it is in every form of the report, so it holds nothing that hides or steers.
+            let shown = sanitize(value, MAX_NAME);
+            if shown.is_empty() { Err(format!("`{name}` is empty")) } else { Ok(shown) }
+        };
+        let (work_item_id, project) =
+            (checked("work_item_id", &work_item_id)?, checked("project", &project)?);
         if payload.attempts == 0 {
             return Err("`payload.attempts` is 0, and nothing merges without an attempt".to_owned());
         }

@@ -18,7 +18,7 @@ pub type RawBaselines = Vec<(RelPath, FileBytes)>;
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// Reads the baselines of a workflow's judgement at the base. Only a confirmed absence is one (DESIGN section 4).
-pub fn at_base(repo: Repo<'_>, gates: &Gates, base: Option<&CommitSha>) -> BaselineFiles {
+pub fn at_base(repo: Repo<'_>, gates: &Gates, base: Option<&CommitSha>) -> RawBaselines {
     let read = |path: &RelPath| {
         let Some(base) = base else {
             return FileBytes::Unreadable("no base is known to read it at".to_owned());
@@ -29,9 +29,7 @@ pub fn at_base(repo: Repo<'_>, gates: &Gates, base: Option<&CommitSha>) -> Basel
             Err(error) => FileBytes::Unreadable(error.to_string()),
         }
     };
-    let raw: RawBaselines =
-        gates.baseline_files().into_iter().map(|path| (path.clone(), read(path))).collect();
-    parsed(&raw)
+    gates.baseline_files().into_iter().map(|path| (path.clone(), read(path))).collect()
 }
 
 /// Reads the baselines of an offline judgement from the checkout that the policy lies in: that it is of the base is

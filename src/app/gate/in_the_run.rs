@@ -1,12 +1,15 @@
 //! The evidence of a gate that stands in the run it judges: fetched from the run's own artifact service, and
 //! condemned where a re-run superseded it.
 
-use crate::app::judge::{SoundPolicy, assess_all, limits};
+use std::collections::BTreeMap;
+
+use crate::app::judge::{Piece, SoundPolicy, limits, pieces};
+use crate::app::replay::bundle::Raw;
 use crate::context::{Trigger, WorkflowFile};
-use crate::evidence::Target;
+use crate::evidence::Provenance;
 use crate::evidence::read::{ArtifactState, Artifacts};
 use crate::forge::{Client, ForgeError};
-use crate::gate::{EvidenceSet, require_named_head};
+use crate::model::ArtifactName;
 
 use super::fetch::{RunArtifacts, condemn_superseded};
 use super::lookups::{JobList, display_names, live_names};
@@ -21,40 +24,40 @@ pub struct InTheRun<'a> {
 }
 
 impl InTheRun<'_> {
-    /// Every piece of evidence, judged on its own.
-    pub fn evidence(
+    /// Fetches what the policy needs, and condemns what a re-run superseded; with `keep` the bytes stay at hand.
+    pub fn gather(
         &self,
         scene: &Scene,
         client: &Client,
         sound: &SoundPolicy,
-        target: &Target,
+        keep: bool,
         notes: &mut Vec<String>,
-    ) -> EvidenceSet {
-        let artifacts = self.read(scene, client, sound, notes);
-        let mut evidence = assess_all(sound, &artifacts, target);
-        if scene.context.trigger == Some(Trigger::PullRequestTarget) {
-            require_named_head(&mut evidence);
+    ) -> Vec<Piece> {
+        let (artifacts, mut raw) = self.read(scene, client, sound, keep, notes);
+        let named_head_only = scene.context.trigger == Some(Trigger::PullRequestTarget);
+        let mut pieces = pieces(artifacts);
+        for piece in &mut pieces {
+            piece.raw = raw.remove(&piece.name);
+            piece.provenance = Provenance { named_head_only, ..Provenance::default() };
         }
-        evidence
+        pieces
     }
 
-    /// Fetches what the policy needs, and condemns what a re-run superseded.
     fn read(
         &self,
         scene: &Scene,
         client: &Client,
         sound: &SoundPolicy,
+        keep: bool,
         notes: &mut Vec<String>,
-    ) -> Artifacts {
+    ) -> (Artifacts, BTreeMap<ArtifactName, Raw>) {
         let demands = sound.demands();
         let Some(run_artifacts) = self.artifacts else {
             let why = "the runner announces no artifact service".to_owned();
-            return demands
-                .iter()
-                .map(|demand| (demand.artifact.clone(), ArtifactState::Unavailable(why.clone())))
-                .collect();
+            let unavailable = |name: &ArtifactName| (name.clone(), ArtifactState::Unavailable(why.clone()));
+            return (demands.iter().map(|demand| unavailable(&demand.artifact)).collect(), BTreeMap::new());
         };
-        let mut read = run_artifacts.read(&demands, &limits());
+        let mut read = run_artifacts.read(&demands, &limits(), keep);
         let own = scene.context.run.as_ref().map_or(1, |run| run.attempt);
         match self.jobs {
             Ok(jobs) => {
@@ -77,6 +80,6 @@ impl InTheRun<'_> {
                 }
             }
         }
-        read.artifacts
+        (read.artifacts, read.raw)
     }
 }

@@ -13,6 +13,7 @@ mod lookups;
 mod memory;
 pub mod offline;
 mod outputs;
+mod place;
 mod policy_source;
 mod pull_facts;
 mod reread;

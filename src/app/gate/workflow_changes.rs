@@ -1,7 +1,7 @@
 //! Both versions of every workflow file a pull request changes: at the merge base and at the head.
 
 use crate::forge::rest::Repo;
-use crate::gate::{ChangedPath, ChangedPaths, WorkflowChange};
+use crate::gate::{ChangedPath, ChangedPaths, WorkflowChange, WorkflowText};
 use crate::model::{CommitSha, RelPath, sanitize};
 
 use super::await_runs::FOLDERS;
@@ -33,12 +33,12 @@ fn is_workflow(path: &str) -> bool {
 fn both(repo: Repo<'_>, file: &ChangedPath, base: &CommitSha, head: &CommitSha) -> WorkflowChange {
     let before = file.previous.as_ref().unwrap_or(&file.path);
     // What lies elsewhere at the head runs no longer.
-    let after = if is_workflow(&file.path) { text(repo, &file.path, head) } else { Ok(None) };
+    let after = if is_workflow(&file.path) { text(repo, &file.path, head) } else { WorkflowText::Absent };
     let renamed = file.previous.as_ref().is_some_and(|previous| name(previous) != name(&file.path));
     WorkflowChange {
         path: before.clone(),
-        base: if is_workflow(before) { text(repo, before, base) } else { Ok(None) },
-        head: if renamed { Ok(None) } else { after },
+        base: if is_workflow(before) { text(repo, before, base) } else { WorkflowText::Absent },
+        head: if renamed { WorkflowText::Absent } else { after },
     }
 }
 
@@ -46,9 +46,15 @@ fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn text(repo: Repo<'_>, path: &str, at: &CommitSha) -> Result<Option<String>, String> {
-    let path: RelPath = path.parse().map_err(|_| format!("`{}` is no path", sanitize(path, 100)))?;
-    text_at(repo, &path, at)
+fn text(repo: Repo<'_>, path: &str, at: &CommitSha) -> WorkflowText {
+    let Ok(path) = path.parse::<RelPath>() else {
+        return WorkflowText::Unreadable(format!("`{}` is no path", sanitize(path, 100)));
+    };
+    match text_at(repo, &path, at) {
+        Ok(Some(text)) => WorkflowText::Present(text),
+        Ok(None) => WorkflowText::Absent,
+        Err(why) => WorkflowText::Unreadable(why),
+    }
 }
 
 /// The folder that the change brings and that the server reads in place of the one the base's workflows lie in.
