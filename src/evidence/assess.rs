@@ -156,6 +156,7 @@ fn present<'a>(demand: &Demand, artifact: &'a ArtifactState) -> Result<&'a Artif
         ArtifactState::Unavailable(why) => {
             Fault::new(Code::EvidenceUnavailable, format!("{name} could not be fetched: {why}"))
         }
+        ArtifactState::RunNotReady(code, why) => Fault::new(*code, format!("{name} is not judged: {why}")),
     })
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
-use crate::model::{ArtifactName, Digest, Hashing, RelPath, sanitize};
+use crate::model::{ArtifactName, Code, Digest, Hashing, RelPath, cut_list, sanitize};
 
 use super::content::{ParseError, Parsed};
 use super::demand::Demand;
@@ -75,6 +75,9 @@ pub enum ArtifactState {
     Superseded(String),
     /// It could not be fetched.
     Unavailable(String),
+    /// The run that should make it has not come so far; the code is the run's own, so that whoever mends one mends
+    /// both.
+    RunNotReady(Code, String),
     /// It was fetched and read, or refused as a whole.
     Read(Box<Result<ArtifactContents, SourceError>>),
 }
@@ -144,8 +147,9 @@ fn select(
     if let Some(pattern) = &demand.path {
         let fitting: Vec<RelPath> = reports().filter(|path| pattern.fits(path.as_str())).cloned().collect();
         if fitting.is_empty() {
-            let looked = format!("no file fits `{}`", pattern.as_str());
-            return Err(Found::NoFile(looked));
+            let there: Vec<String> = reports().map(quoted).collect();
+            let there = if there.is_empty() { "none".to_owned() } else { cut_list(&there, 5) };
+            return Err(Found::NoFile(format!("no file fits `{}`, there is {there}", pattern.as_str())));
         }
         return Ok(fitting);
     }
@@ -163,14 +167,14 @@ fn select(
         [] => Err(Found::NoFile("the artifact is empty".to_owned())),
         [_] => Ok(all),
         _ => {
-            let names: Vec<String> =
-                all.iter().map(|path| format!("`{}`", sanitize(path.as_str(), 80))).collect();
-            Err(Found::Several(format!(
-                "no `path` is set and it holds {}",
-                crate::model::cut_list(&names, 5)
-            )))
+            let names: Vec<String> = all.iter().map(quoted).collect();
+            Err(Found::Several(format!("no `path` is set and it holds {}", cut_list(&names, 5))))
         }
     }
+}
+
+fn quoted(path: &RelPath) -> String {
+    format!("`{}`", sanitize(path.as_str(), 80))
 }
 
 fn read_manifest(

@@ -69,7 +69,13 @@ impl State {
             Code::EvidenceMissing => Self::Missing,
             Code::EvidenceUnfinished => Self::Unfinished,
             Code::EvidenceAmbiguous => Self::Ambiguous,
-            Code::EvidenceUnavailable => Self::Unavailable,
+            Code::EvidenceUnavailable
+            | Code::RunAwaitsApproval
+            | Code::RunNeverStarted
+            | Code::RunCancelled
+            | Code::RunOutlivedWait
+            | Code::RunArtifactsHidden
+            | Code::RunJobFailed => Self::Unavailable,
             Code::EvidenceMalformed
             | Code::EvidenceManifestMalformed
             | Code::EvidenceHashMismatch

@@ -31,7 +31,7 @@ pub fn each<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> 
 }
 
 /// Does two things at once.
-pub(super) fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+pub fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let one = scope.spawn(one);
         let other = other();

@@ -10,6 +10,7 @@ use super::builtin::builtin;
 use super::evaluate::EvidenceSet;
 use super::producer_changes::{WorkflowChange, judge_producer_changes};
 use super::producers::{RunJobs, judge_producers};
+use super::protected_paths::touched;
 use super::result::{Blocker, GateResult};
 
 /// One file a pull request changes, on both sides of a rename.
@@ -98,15 +99,7 @@ pub fn judge_protected(
         }
     }
     let globs = globs.build().unwrap_or_default();
-    let mut touched: Vec<String> = changed
-        .iter()
-        .flat_map(|file| [Some(&file.path), file.previous.as_ref()])
-        .flatten()
-        .filter(|path| globs.is_match(path.as_str()))
-        .map(|path| sanitize(path, 200))
-        .collect();
-    touched.sort();
-    touched.dedup();
+    let touched = touched(&globs, changed.iter().map(|file| (&file.path, file.previous.as_ref())));
     if touched.is_empty() {
         let observed =
             format!("{} changed, none protected", crate::model::count(changed.len() as u64, "file"));

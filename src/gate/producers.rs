@@ -257,7 +257,11 @@ fn condemn(policy: &Policy, set: &mut EvidenceSet, of_run: &JobsOfRun, ignored: 
         if makers.is_empty() {
             let shown = sanitize(&id, 100);
             if named.is_some() {
-                evidence.condemn(Code::EvidenceProducerUnknown, format!("the run has no job `{shown}`"));
+                let there: Vec<String> =
+                    jobs.iter().map(|job| format!("`{}`", sanitize(&job.id, 60))).collect();
+                let there = if there.is_empty() { "none".to_owned() } else { cut_list(&there, 5) };
+                let detail = format!("the run has no job `{shown}`, beside the gate there is {there}");
+                evidence.condemn(Code::EvidenceProducerUnknown, detail);
             } else {
                 evidence.notes.push(format!("its manifest names job `{shown}`, which the run does not have"));
             }

@@ -1,7 +1,7 @@
 //! The order in which doing one entry never undoes one before, the entry that comes next, and the packet's bound.
 //! Nothing here looks at memory, so the same blockers are always kept and ordered alike.
 
-use crate::model::{ActionKind, Owner};
+use crate::model::{ActionKind, Code, Owner};
 
 use super::packet::{AcceptanceHead, Entry};
 
@@ -56,8 +56,11 @@ pub(super) fn ends_with_the_head(entry: &Entry) -> bool {
 }
 
 /// The first entry whose turn it is and that somebody other than an operator can do, else the first there is; of what
-/// the verdict depends on.
+/// the verdict depends on. None once the head moved: whatever was done now would be done to a head nobody judged.
 pub(super) fn next(entries: &[Entry]) -> Option<&Entry> {
+    if entries.iter().any(|entry| entry.source.code == Code::HeadMoved) {
+        return None;
+    }
     let wanted = || entries.iter().filter(|entry| entry.enforced && entry.action.kind != ActionKind::None);
     let pushes = wanted().any(makes_a_head);
     wanted()

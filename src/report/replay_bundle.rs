@@ -10,7 +10,7 @@ use crate::context::PullFacts;
 use crate::evidence::changed_lines::ChangedLines;
 use crate::evidence::{Binding, Limits, Provenance};
 use crate::gate::{Guards, Reread};
-use crate::model::{ArtifactName, Digest, RelPath, Timestamp};
+use crate::model::{ArtifactName, Code, Digest, RelPath, Timestamp};
 use crate::repair::{AcceptanceHead, RepairPacket};
 
 use super::gate_report::{HistorySection, PolicySection, TargetSection, ToolSection};
@@ -88,6 +88,11 @@ pub enum CapturedState {
         why: String,
     },
     Unavailable {
+        why: String,
+    },
+    /// Its run had not come so far.
+    RunNotReady {
+        code: Code,
         why: String,
     },
     /// It was fetched and refused as a whole without being kept.

@@ -123,6 +123,7 @@ impl State {
         let message = body["message"].as_str().unwrap_or("update").to_owned();
         let author = ask.who.login();
         let new = NewCommit { sha: None, parents: vec![parent], message, author, tree };
+        let branch = body["new_branch"].as_str().unwrap_or(&branch).to_owned();
         let sha = self.push_commit(ask.repo, &branch, new);
         let commit = &self.commits[&sha];
         let entry = self.entry_json(ask.repo, commit, &branch, path, true);

@@ -51,6 +51,7 @@ mod runs;
 mod scene;
 mod scene_runs;
 mod server;
+mod setup;
 mod state;
 mod statuses;
 mod step;

@@ -18,6 +18,9 @@ impl State {
         if let (["pulls"], "GET") = (rest, request.method.as_str()) {
             return self.pull_list(ask, request);
         }
+        if let (["pulls"], "POST") = (rest, request.method.as_str()) {
+            return self.open_pull_route(ask, request);
+        }
         let ["pulls", number, more @ ..] = rest else { return no_route() };
         let (number, diff) = match number.strip_suffix(".diff") {
             Some(number) => (number, true),
@@ -31,6 +34,7 @@ impl State {
         match (request.method.as_str(), more) {
             ("GET", []) if diff => self.diff_route(&pull),
             ("GET", []) => Reply::json(200, &self.pull_json(ask.repo, number, self.nested_access(ask))),
+            ("PATCH", []) => self.edit_pull_route(ask, number, request),
             ("GET", ["files"]) => self.files_route(ask, &pull, request),
             ("GET", ["commits"]) => {
                 let commits = git::range(&self.commits, &pull.merge_base, &pull.head_sha);

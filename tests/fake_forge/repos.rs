@@ -1,6 +1,8 @@
 //! Repositories and users: their JSON, listings of organisations and topics, and the routes about the server itself.
 //! Source: `rest-repo`, `rest-user`, `operator-private-repo`; search and organisation lists from the v15 router.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::Version;
@@ -8,7 +10,7 @@ use super::auth::{Access, Principal};
 use super::http::{Reply, Request, api_error, api_not_found, no_route};
 use super::paging::Paging;
 use super::routes::Ask;
-use super::state::{State, rfc3339};
+use super::state::{Repo, State, next, rfc3339};
 
 impl State {
     /// The API address of a repository, without a trailing slash.
@@ -95,6 +97,33 @@ impl State {
         out
     }
 
+    /// A new repository, public and empty.
+    pub fn add_repo(&mut self, owner: &str, name: &str) -> i64 {
+        self.ensure_user(owner);
+        let id = next(&mut self.ids.repo);
+        self.repos.push(Repo {
+            id,
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+            old_names: Vec::new(),
+            private: false,
+            fork_of: None,
+            topics: Vec::new(),
+            default_branch: "main".to_owned(),
+            branches: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            known: BTreeSet::new(),
+            labels: Vec::new(),
+            issues: Vec::new(),
+            statuses: Vec::new(),
+            workflows: BTreeMap::new(),
+            next_run_number: 1,
+            next_number: 1,
+            created: self.now,
+        });
+        id
+    }
+
     /// Routes that are about no one repository.
     pub fn server_routes(&mut self, who: &Principal, segments: &[&str], request: &Request) -> Reply {
         match (request.method.as_str(), segments) {
@@ -128,6 +157,7 @@ impl State {
                 self.repo_list(who, request, false, |repo| repo.owner == *owner)
             }
             ("GET", ["orgs", _, "teams"] | ["teams", ..]) => self.team_routes(who, segments, request),
+            ("POST", ["user", "repos"]) => self.create_repo_route(who, request),
             ("GET", ["repos", "search"]) => {
                 let (q, topic) =
                     (request.query("q").unwrap_or_default().to_lowercase(), request.query("topic"));
@@ -146,7 +176,7 @@ impl State {
         who: &Principal,
         request: &Request,
         wrapped: bool,
-        wanted: impl Fn(&super::state::Repo) -> bool,
+        wanted: impl Fn(&Repo) -> bool,
     ) -> Reply {
         let ids: Vec<i64> = self.repos.iter().filter(|repo| wanted(repo)).map(|repo| repo.id).collect();
         let seen: Vec<(i64, Access)> = ids.into_iter().map(|id| (id, self.access(who, id))).collect();

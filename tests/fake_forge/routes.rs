@@ -93,6 +93,7 @@ impl State {
             ("GET", ["hooks" | "branch_protections"] | ["actions", "secrets" | "variables"]) => {
                 self.guarded_route(ask, rest, request)
             }
+            ("POST", ["branch_protections"]) => self.protect_route(ask, request),
             ("GET", ["collaborators"]) => super::paging::Paging::of(self, request).reply(self, request, &[]),
             ("POST", ["statuses", sha]) => self.status_post_route(ask, sha, request),
             ("GET", ["statuses", sha] | ["commits", sha, "statuses"]) => {

@@ -1,14 +1,12 @@
 //! Setting up repositories, commits, branches, pull requests and issues, without a request.
 //! Handles are small copies that point into the forge; what they set is what the next request sees.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::FakeForge;
 use super::branches::{NewCommit, NewPull};
 use super::events::Trigger;
 use super::git::Tree;
 use super::scene_runs::RunBuilder;
-use super::state::{Protection, Repo, next};
+use super::state::{Protection, Repo};
 
 #[derive(Clone, Copy)]
 pub struct RepoScene<'f> {
@@ -25,29 +23,7 @@ impl<'f> RepoScene<'f> {
             if let Some(found) = found {
                 return found.id;
             }
-            state.ensure_user(owner);
-            let id = next(&mut state.ids.repo);
-            state.repos.push(Repo {
-                id,
-                owner: owner.to_owned(),
-                name: name.to_owned(),
-                old_names: Vec::new(),
-                private: false,
-                fork_of: None,
-                topics: Vec::new(),
-                default_branch: "main".to_owned(),
-                branches: BTreeMap::new(),
-                tags: BTreeMap::new(),
-                known: BTreeSet::new(),
-                labels: Vec::new(),
-                issues: Vec::new(),
-                statuses: Vec::new(),
-                workflows: BTreeMap::new(),
-                next_run_number: 1,
-                next_number: 1,
-                created: state.now,
-            });
-            id
+            state.add_repo(owner, name)
         });
         Self { forge, id }
     }

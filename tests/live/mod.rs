@@ -1,92 +1,185 @@
-//! Against a real server, only where `PATCHWARDEN_LIVE_URL` and `PATCHWARDEN_LIVE_TOKEN` name one: a throwaway Forgejo,
-//! because repositories are made and left there. What needs a runner's job (artifacts, the gate itself) is not here.
+//! The same cases against a real server, which `PATCHWARDEN_LIVE_URL` and `PATCHWARDEN_LIVE_TOKEN` name: a throwaway
+//! Forgejo, because repositories are made and left there. Without one they run against the fake, so that they cannot rot.
+//! What needs a job's own artifact service (`job.rs`) uses the service of the job it runs in, where there is one.
 
-use std::process::Command;
-use std::time::Duration;
+mod job;
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-/// The server, or nothing to do.
+use crate::cases::wire;
+use crate::fake_forge::{Config, FakeForge, Version};
+
+/// A server, and a token of somebody who may make repositories there.
 struct Live {
     url: String,
     token: String,
+    /// Keeps the fake running; `None` for a real server.
+    _fake: Option<FakeForge>,
+}
+
+/// A variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 impl Live {
-    fn find() -> Option<Self> {
-        let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let live = Some(Self { url: of("PATCHWARDEN_LIVE_URL")?, token: of("PATCHWARDEN_LIVE_TOKEN")? });
-        live.inspect(|live| println!("live: {}", live.url))
+    /// The real server that is named, else both versions of the fake.
+    fn all() -> Vec<Self> {
+        if let (Some(url), Some(token)) =
+            (variable("PATCHWARDEN_LIVE_URL"), variable("PATCHWARDEN_LIVE_TOKEN"))
+        {
+            assert!(url.starts_with("http://"), "{url}: the suite speaks http, to a throwaway server");
+            println!("live: {url}");
+            return vec![Self { url: url.trim_end_matches('/').to_owned(), token, _fake: None }];
+        }
+        println!("live: no real server was asked: PATCHWARDEN_LIVE_URL and PATCHWARDEN_LIVE_TOKEN name none");
+        let fakes = Version::ALL.into_iter().map(|version| Config::new(version).page_size(50).start());
+        fakes.map(Self::of_fake).collect()
     }
 
-    /// By curl: the product's own client must not be the measure of itself.
+    fn of_fake(forge: FakeForge) -> Self {
+        Self { url: forge.url(), token: forge.personal_token("boss"), _fake: Some(forge) }
+    }
+
+    /// By hand: the product's own client must not be the measure of itself.
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
-        let output = Command::new("curl")
-            .args(["--silent", "--show-error", "--fail-with-body", "--request", method])
-            .args(["--header", "Content-Type: application/json", "--data", &body.to_string()])
-            .args(["--header", &format!("Authorization: token {}", self.token)])
-            .arg(format!("{}/api/v1/{path}", self.url))
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{method} {path}: {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        let headers = [
+            ("Authorization".to_owned(), format!("token {}", self.token)),
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+        ];
+        let (base, below) = wire::split(&self.url);
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let target = format!("{below}/api/v1/{path}");
+        let reply = wire::send(&base, method, &target, &headers, body.as_bytes());
+        assert!((200..300).contains(&reply.status), "{method} {path}: {} {}", reply.status, reply.text());
+        serde_json::from_slice(&reply.body).unwrap_or_default()
     }
 
-    fn patchwarden(&self, arguments: &[&str]) -> (i32, Value, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_patchwarden"))
-            .args(arguments)
-            .env_clear()
-            .env("PATCHWARDEN_TOKEN", &self.token)
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(!text(&output.stdout).contains(&self.token) && !text(&output.stderr).contains(&self.token));
-        let json = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        (output.status.code().unwrap(), json, text(&output.stderr))
+    fn get(&self, path: &str) -> Value {
+        self.call("GET", path, &Value::Null)
     }
 
-    /// A new repository with a policy, whose name nothing else has.
-    fn repository(&self) -> String {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let name = format!("live-{}", since.unwrap_or(Duration::ZERO).as_nanos());
-        let made = self.call("POST", "user/repos", &json!({ "name": name, "auto_init": true }));
-        let slug = made["full_name"].as_str().unwrap().to_owned();
-        let policy = "dmVyc2lvbiA9IDEKW3Blb3BsZV0Kb3BlcmF0b3JzID0gWyJsaXZlIl0K";
-        let body = json!({ "content": policy, "message": "policy" });
-        self.call("POST", &format!("repos/{slug}/contents/.forgejo/patchwarden.toml"), &body);
-        slug
+    /// A new repository whose name nothing else has.
+    fn repository(&self) -> Demo<'_> {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let name = format!("live-{}-{}", since.as_nanos(), MADE.fetch_add(1, Ordering::SeqCst));
+        let body = json!({ "name": name, "auto_init": true, "default_branch": "main" });
+        let made = self.call("POST", "user/repos", &body);
+        Demo { live: self, slug: made["full_name"].as_str().unwrap().to_owned() }
     }
 }
 
-#[test]
-fn doctor_finds_what_the_recordings_say() {
-    let Some(live) = Live::find() else { return };
-    let slug = live.repository();
-    let body = json!({
-        "rule_name": "main",
-        "enable_status_check": true,
-        "status_check_contexts": ["ci / *"],
-    });
-    live.call("POST", &format!("repos/{slug}/branch_protections"), &body);
-    let arguments = ["doctor", "--server", &live.url, "--repo", &slug, "--format", "json"];
-    let (code, diagnosis, told) = live.patchwarden(&arguments);
-    assert_eq!(code, 0, "{told}");
-    assert_eq!(diagnosis["token"], "personal");
-    assert_eq!(diagnosis["protection"]["known"]["branch"], "main");
-    assert!(diagnosis["weak"].to_string().contains("is a glob"), "{diagnosis}");
-    for row in diagnosis["capabilities"].as_array().unwrap() {
-        let wanted = ["repository", "branch_read"].contains(&row["name"].as_str().unwrap());
-        assert_eq!(row["answer"] == "yes", wanted, "{row}");
+/// A repository made for one case.
+struct Demo<'l> {
+    live: &'l Live,
+    slug: String,
+}
+
+impl Demo<'_> {
+    /// A new file on a branch, in a commit of its own; gives the commit.
+    fn file(&self, branch: &str, path: &str, text: &str) -> String {
+        self.write(path, &json!({ "branch": branch, "content": base64(text), "message": path }))
+    }
+
+    /// The same on a new branch that starts from `main`.
+    fn branch(&self, branch: &str, path: &str, text: &str) -> String {
+        let body =
+            json!({ "branch": "main", "new_branch": branch, "content": base64(text), "message": path });
+        self.write(path, &body)
+    }
+
+    fn write(&self, path: &str, body: &Value) -> String {
+        let made = self.live.call("POST", &format!("repos/{}/contents/{path}", self.slug), body);
+        made["commit"]["sha"].as_str().unwrap().to_owned()
+    }
+
+    /// A pull request from a branch to `main`; gives its number.
+    fn pull(&self, head: &str, title: &str) -> u64 {
+        let body = json!({ "head": head, "base": "main", "title": title, "body": "" });
+        self.live.call("POST", &format!("repos/{}/pulls", self.slug), &body)["number"].as_u64().unwrap()
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.live.get(&format!("repos/{}/{path}", self.slug))
     }
 }
 
-#[test]
-fn a_repository_that_is_not_there_is_no_answer() {
-    let Some(live) = Live::find() else { return };
-    let arguments = ["doctor", "--server", &live.url, "--repo", "nobody/nothing", "--format", "json"];
-    let (code, diagnosis, told) = live.patchwarden(&arguments);
-    let answered =
-        diagnosis["capabilities"].as_array().into_iter().flatten().any(|row| row["answer"] == "yes");
-    assert!(matches!(code, 0 | 4) && !answered, "{code}: {diagnosis}{told}");
+fn base64(text: &str) -> String {
+    use ::base64::Engine as _;
+    ::base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+/// The program in a folder of its own.
+struct Program {
+    folder: TempDir,
+    env: BTreeMap<String, String>,
+    secret: String,
+}
+
+/// What a run of it left.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Program {
+    fn new(env: BTreeMap<String, String>, secret: &str) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), env, secret: secret.to_owned() }
+    }
+
+    /// With the personal token alone.
+    fn of(live: &Live) -> Self {
+        let env = BTreeMap::from([("PATCHWARDEN_TOKEN".to_owned(), live.token.clone())]);
+        Self::new(env, &live.token)
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchwarden"));
+        command.args(arguments).env_clear().envs(&self.env).current_dir(self.folder.path());
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let ran = Ran {
+            code: output.status.code().unwrap(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        };
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(!text.contains(&self.secret) && !text.contains("sig="), "a secret got out");
+        }
+        ran
+    }
+
+    fn json(&self, path: &str) -> Value {
+        json_of(&self.path(path))
+    }
+}
+
+fn json_of(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+impl Ran {
+    #[track_caller]
+    fn ended(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
 }

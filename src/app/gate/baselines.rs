@@ -17,19 +17,16 @@ pub type RawBaselines = Vec<(RelPath, FileBytes)>;
 /// A baseline is a report of one tool; a larger one is better cut by tool.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
-/// Reads the baselines of a workflow's judgement at the base. Only a confirmed absence is one (DESIGN section 4).
-pub fn at_base(repo: Repo<'_>, gates: &Gates, base: Option<&CommitSha>) -> RawBaselines {
-    let read = |path: &RelPath| {
-        let Some(base) = base else {
-            return FileBytes::Unreadable("no base is known to read it at".to_owned());
-        };
-        match repo.file_at(path, base, MAX_FILE) {
-            Ok(FileAt::Present(bytes)) => FileBytes::Read(bytes),
-            Ok(FileAt::Absent) => FileBytes::Absent,
-            Err(error) => FileBytes::Unreadable(error.to_string()),
-        }
+/// Reads a baseline of a workflow's judgement at the base. Only a confirmed absence is one (DESIGN section 4).
+pub fn file_at_base(repo: Repo<'_>, path: &RelPath, base: Option<&CommitSha>) -> FileBytes {
+    let Some(base) = base else {
+        return FileBytes::Unreadable("no base is known to read it at".to_owned());
     };
-    gates.baseline_files().into_iter().map(|path| (path.clone(), read(path))).collect()
+    match repo.file_at(path, base, MAX_FILE) {
+        Ok(FileAt::Present(bytes)) => FileBytes::Read(bytes),
+        Ok(FileAt::Absent) => FileBytes::Absent,
+        Err(error) => FileBytes::Unreadable(error.to_string()),
+    }
 }
 
 /// Reads the baselines of an offline judgement from the checkout that the policy lies in: that it is of the base is

@@ -1,11 +1,10 @@
-//! The lines that the judged pull request changes, from the forge's diff of it: asked for only where a gate of the
-//! policy wants them, and believed only where it agrees with the list of changed files.
+//! The lines that the judged pull request changes, from the forge's diff of it: believed only where it agrees with the
+//! list of changed files.
 
 use crate::app::judge::limits;
 use crate::evidence::changed_lines::{ChangedLines, changed_lines};
 use crate::forge::ForgeError;
 use crate::forge::rest::{ChangedFile, Pull, Repo};
-use crate::gate::Gates;
 use crate::model::{CommitSha, sanitize};
 
 /// A change whose patch is larger is read by nobody, and no measure of its tests by us.
@@ -17,14 +16,10 @@ const MAX_DIFF: u64 = 32 * 1024 * 1024;
 /// (`pull`) and after (the judgement's last act reads it again), and from the files listed in between.
 pub fn lines(
     repo: Repo<'_>,
-    gates: &Gates,
     pull: Option<&Pull>,
     head: &CommitSha,
     files: Option<&Result<Vec<ChangedFile>, ForgeError>>,
 ) -> Result<ChangedLines, String> {
-    if !gates.want_changed_lines() {
-        return Err("no gate asked for the change's lines".to_owned());
-    }
     let Some(pull) = pull else {
         return Err("only a pull request has a diff to ask for".to_owned());
     };

@@ -15,7 +15,7 @@ use crate::forge::{
     Artifacts as Service, AttemptClaim, FetchLimits, Fetched, FetchedFile, ForgeError, Listed, Listing,
     Liveness, Placement, RunAttempts, ServerSays, judge_attempt,
 };
-use crate::model::{ArtifactName, Digest, sanitize};
+use crate::model::{ArtifactName, Digest, cut_list, sanitize};
 
 /// The prefix of the artifacts the gate itself uploads.
 pub const RESULT_PREFIX: &str = "patchwarden-result-";
@@ -85,6 +85,22 @@ impl RunArtifacts<'_> {
         ReadArtifacts { artifacts, names, raw }
     }
 
+    /// Says what the run holds under names that nobody asked for, where one that was asked for is not there.
+    pub fn unasked(&self, read: &ReadArtifacts) -> Option<String> {
+        let missing = read.artifacts.values().any(|state| matches!(state, ArtifactState::Missing));
+        let listing = self.listing.as_ref().ok().filter(|_| missing)?;
+        let names: Vec<String> = listing
+            .artifacts
+            .iter()
+            .filter(|one| !one.name.as_str().starts_with(RESULT_PREFIX))
+            .filter(|one| !read.names.values().any(|asked| *asked == one.name))
+            .map(|one| format!("`{}`", sanitize(one.name.as_str(), 80)))
+            .collect();
+        let words =
+            || format!("the run holds artifacts that the policy does not name: {}", cut_list(&names, 5));
+        (!names.is_empty()).then(words)
+    }
+
     /// Every report whose format is recognised, and the artifacts that could not be looked into.
     pub fn recognise(&self, limits: &Limits) -> Looked {
         let mut looked = Looked::default();
@@ -131,7 +147,7 @@ fn find<'l>(
         several => {
             let names: Vec<String> =
                 several.iter().map(|listed| format!("`{}`", sanitize(listed.name.as_str(), 80))).collect();
-            Err(ArtifactState::Ambiguous(crate::model::cut_list(&names, 5)))
+            Err(ArtifactState::Ambiguous(cut_list(&names, 5)))
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::context::{RunContext, Trigger};
 use crate::error::{EXIT_POLICY, Failure};
+use crate::forge::both;
 use crate::forge::rest::{Pull, Repo};
 use crate::gate::Reread;
 use crate::model::{CommitSha, Span};
@@ -79,15 +80,15 @@ pub fn await_runs<'a>(
         Failure::new(EXIT_POLICY, "no verdict was produced")
             .caused_by("the base branch of the pull request has no tip to read the policy at")
     })?;
-    let text = policy_at(repo, &request.policy, base)?;
-    let policy = text.map(|text| sound(&request.policy, &text, base)).transpose()?;
+    let (files, text) = both(|| repo.changed_files(pull.number), || policy_at(repo, &request.policy, base));
+    let policy = text?.map(|text| sound(&request.policy, &text, base)).transpose()?;
     let wanted = wants(policy.as_ref().map(|sound| &sound.policy));
-    let changed = changed_paths(&repo.changed_files(pull.number), pull, head);
+    let changed = changed_paths(&files, pull, head);
     let wanted = excuse(repo, wanted, &changed, base);
     let own = scene.context.run.as_ref().map(|run| run.id);
     let subject = Subject { head: head.clone(), pull: pull.number, own };
     let seconds = |span: Span| Duration::from_secs(span.seconds());
     let patience = Patience::new(seconds(waits.wait), seconds(waits.start), scene.pause);
     let ended = wait(repo, &subject, &wanted, patience, base);
-    Ok(HeadRuns::look(repo, ended, wanted, base))
+    Ok(HeadRuns::look(repo, &ended, wanted, base))
 }

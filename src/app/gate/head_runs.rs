@@ -9,7 +9,7 @@ use crate::evidence::read::{ArtifactState, recognise};
 use crate::evidence::source::SourceError;
 use crate::evidence::{Demand, Provenance};
 use crate::forge::rest::{Repo, Run, RunStatus};
-use crate::forge::{FetchLimits, ForgeError, LiveArtifacts, Remote};
+use crate::forge::{FetchLimits, ForgeError, LiveArtifacts, Remote, both, in_parallel};
 use crate::gate::{Blocker, ChangedPaths, JobEnd, JobsOfRun, RunJobs, RunNames};
 use crate::model::{ArtifactName, Code, CommitSha, EvidenceId, RunId, cut_list, sanitize};
 
@@ -18,6 +18,9 @@ use super::fetch::{Looked, RESULT_PREFIX, raw_of, read_fetched, source_of};
 use super::lookups::{JobList, jobs_of};
 use super::wanted::{Want, want_of};
 use super::watch::Over;
+
+/// Runs that are looked at, or workflows, at once.
+const AT_ONCE: usize = 4;
 
 /// The runs of the head, looked at once the wait is over.
 pub struct HeadRuns<'a> {
@@ -40,8 +43,8 @@ struct HeadRun {
 
 impl<'a> HeadRuns<'a> {
     /// Looks at each run: its jobs, its workflow at the base, its live artifacts.
-    pub fn look(repo: Repo<'a>, waited: Waited, wants: Vec<Want>, base: &CommitSha) -> Self {
-        let runs = waited.runs.into_iter().map(|run| HeadRun::look(repo, run, waited.over, base)).collect();
+    pub fn look(repo: Repo<'a>, waited: &Waited, wants: Vec<Want>, base: &CommitSha) -> Self {
+        let runs = in_parallel(&waited.runs, AT_ONCE, |run| HeadRun::look(repo, run, waited.over, base));
         Self { repo, wants, over: waited.over, runs }
     }
 
@@ -113,7 +116,7 @@ impl<'a> HeadRuns<'a> {
         let listed: Vec<Run> = self.runs.iter().map(|run| run.run.clone()).collect();
         let meant: BTreeSet<RunId> = want.runs(&listed).into_iter().map(|run| run.id).collect();
         let mut found: Vec<(usize, Remote)> = Vec::new();
-        let mut troubles: Vec<String> = Vec::new();
+        let mut troubles: Vec<ArtifactState> = Vec::new();
         let mut rerun = false;
         let mut any = false;
         for (at, run) in self.runs.iter().enumerate().filter(|(_, run)| meant.contains(&run.run.id)) {
@@ -135,9 +138,12 @@ impl<'a> HeadRuns<'a> {
         if let Some(one) = found.pop() {
             return Ok(one);
         }
-        Err(match troubles.first() {
-            Some(why) => ArtifactState::Unavailable(why.clone()),
-            None if !any => ArtifactState::Unavailable(format!("no run of {} began", want.words())),
+        Err(match troubles.into_iter().next() {
+            Some(trouble) => trouble,
+            None if !any => ArtifactState::RunNotReady(
+                Code::RunNeverStarted,
+                format!("no run of {} began", want.words()),
+            ),
             // Which of the condemned were there before, this server shows nobody.
             None if rerun => ArtifactState::Superseded(
                 "a job of the run was re-run, which condemns what was uploaded before, and nothing live has this name"
@@ -219,11 +225,12 @@ fn fits(demand: &Demand, name: &ArtifactName) -> bool {
 }
 
 impl HeadRun {
-    fn look(repo: Repo<'_>, run: Run, over: Over, base: &CommitSha) -> Self {
-        let jobs = jobs_of(repo, run.id);
-        let workflow = workflow_of(repo, &run, base);
-        let live = LiveArtifacts::list(repo, run.id, run.number);
-        let mut looked = Self { run, jobs, workflow, live, trouble: None };
+    fn look(repo: Repo<'_>, run: &Run, over: Over, base: &CommitSha) -> Self {
+        let ((jobs, workflow), live) = both(
+            || both(|| jobs_of(repo, run.id), || workflow_of(repo, run, base)),
+            || LiveArtifacts::list(repo, run.id, run.number),
+        );
+        let mut looked = Self { run: run.clone(), jobs, workflow, live, trouble: None };
         looked.trouble = looked.find_trouble(over);
         looked
     }
@@ -262,19 +269,19 @@ impl HeadRun {
         None
     }
 
-    /// Whether its artifacts can be judged, or why not.
-    fn usable(&self) -> Result<(), String> {
+    /// Whether its artifacts can be judged, or what there is instead of each.
+    fn usable(&self) -> Result<(), ArtifactState> {
         if let Some(trouble) = &self.trouble {
-            return Err(trouble.reason.clone());
+            return Err(ArtifactState::RunNotReady(trouble.code, trouble.reason.clone()));
         }
-        match (&self.jobs, &self.live) {
-            (Err(error), _) => Err(format!("the jobs could not be listed: {error}")),
-            (_, Err(error)) => Err(format!("the artifacts could not be listed: {error}")),
+        Err(ArtifactState::Unavailable(match (&self.jobs, &self.live) {
+            (Err(error), _) => format!("the jobs could not be listed: {error}"),
+            (_, Err(error)) => format!("the artifacts could not be listed: {error}"),
             (Ok(jobs), _) if !jobs.all_done(self.run.status, self.workflow.as_ref()) => {
-                Err(format!("run {} had not ended", self.run.number))
+                format!("run {} had not ended", self.run.number)
             }
-            (Ok(_), Ok(_)) => Ok(()),
-        }
+            (Ok(_), Ok(_)) => return Ok(()),
+        }))
     }
 
     fn artifacts(&self) -> Vec<Remote> {
@@ -306,14 +313,10 @@ pub fn excuse(repo: Repo<'_>, wants: Vec<Want>, changed: &ChangedPaths, base: &C
         .flat_map(|file| [Some(file.path.as_str()), file.previous.as_deref()])
         .flatten()
         .collect();
-    wants
-        .into_iter()
-        .map(|want| {
-            let text = want.workflow.as_deref().and_then(|file| workflow_text(repo, file, base));
-            let filters =
-                text.and_then(|(_, text)| PathFilters::of_event(&text, want.event()).ok().flatten());
-            let excused = filters.and_then(|filters| filters.leave_out(&paths));
-            Want { excused, ..want }
-        })
-        .collect()
+    let excused = in_parallel(&wants, AT_ONCE, |want| {
+        let text = want.workflow.as_deref().and_then(|file| workflow_text(repo, file, base));
+        let filters = text.and_then(|(_, text)| PathFilters::of_event(&text, want.event()).ok().flatten());
+        filters.and_then(|filters| filters.leave_out(&paths))
+    });
+    wants.into_iter().zip(excused).map(|(want, excused)| Want { excused, ..want }).collect()
 }

@@ -1,39 +1,42 @@
-//! The evidence of a gate that stands in the run it judges: fetched from the run's own artifact service, and
+//! The evidence of a gate that stands in the run it judges: what was fetched from the run's own artifact service,
 //! condemned where a re-run superseded it.
 
 use std::collections::BTreeMap;
 
-use crate::app::judge::{Piece, SoundPolicy, limits, pieces};
-use crate::app::replay::bundle::Raw;
-use crate::context::{Trigger, WorkflowFile};
+use crate::app::judge::{Piece, SoundPolicy, pieces};
+use crate::context::{RunContext, Trigger, WorkflowFile};
 use crate::evidence::Provenance;
 use crate::evidence::read::{ArtifactState, Artifacts};
-use crate::forge::{Client, ForgeError};
-use crate::model::ArtifactName;
+use crate::forge::ForgeError;
+use crate::forge::rest::Repo;
 
-use super::fetch::{RunArtifacts, condemn_superseded};
+use super::fetch::{ReadArtifacts, condemn_superseded};
 use super::lookups::{JobList, display_names, live_names};
 use super::scene::Scene;
 
 /// What was asked of the run.
 pub struct InTheRun<'a> {
     pub jobs: &'a Result<JobList, ForgeError>,
-    /// `None` where the runner announces no artifact service.
-    pub artifacts: Option<&'a RunArtifacts<'a>>,
     pub workflow: Option<&'a WorkflowFile>,
+    pub repo: Repo<'a>,
 }
 
 impl InTheRun<'_> {
-    /// Fetches what the policy needs, and condemns what a re-run superseded; with `keep` the bytes stay at hand.
-    pub fn gather(
+    /// Every artifact with what its run says of it; `read` is `None` where the runner announces no artifact service.
+    pub fn pieces(
         &self,
         scene: &Scene,
-        client: &Client,
+        read: Option<ReadArtifacts>,
         sound: &SoundPolicy,
-        keep: bool,
         notes: &mut Vec<String>,
     ) -> Vec<Piece> {
-        let (artifacts, mut raw) = self.read(scene, client, sound, keep, notes);
+        let (artifacts, mut raw) = match read {
+            Some(mut read) => {
+                let raw = std::mem::take(&mut read.raw);
+                (self.without_superseded(read, &scene.context, notes), raw)
+            }
+            None => (no_service(sound), BTreeMap::new()),
+        };
         let named_head_only = scene.context.trigger == Some(Trigger::PullRequestTarget);
         let mut pieces = pieces(artifacts);
         for piece in &mut pieces {
@@ -43,27 +46,18 @@ impl InTheRun<'_> {
         pieces
     }
 
-    fn read(
+    fn without_superseded(
         &self,
-        scene: &Scene,
-        client: &Client,
-        sound: &SoundPolicy,
-        keep: bool,
+        mut read: ReadArtifacts,
+        context: &RunContext,
         notes: &mut Vec<String>,
-    ) -> (Artifacts, BTreeMap<ArtifactName, Raw>) {
-        let demands = sound.demands();
-        let Some(run_artifacts) = self.artifacts else {
-            let why = "the runner announces no artifact service".to_owned();
-            let unavailable = |name: &ArtifactName| (name.clone(), ArtifactState::Unavailable(why.clone()));
-            return (demands.iter().map(|demand| unavailable(&demand.artifact)).collect(), BTreeMap::new());
-        };
-        let mut read = run_artifacts.read(&demands, &limits(), keep);
-        let own = scene.context.run.as_ref().map_or(1, |run| run.attempt);
+    ) -> Artifacts {
+        let own = context.run.as_ref().map_or(1, |run| run.attempt);
         match self.jobs {
             Ok(jobs) => {
                 let attempts = jobs.attempts(own);
                 if attempts.any_rerun() {
-                    let live = live_names(client.repo(&scene.slug), &scene.context, jobs);
+                    let live = live_names(self.repo, context, jobs);
                     let names = jobs.names();
                     let displays_of = |id: &str| display_names(id, &names, self.workflow);
                     notes.extend(condemn_superseded(&mut read, &attempts, &live, &displays_of));
@@ -80,6 +74,12 @@ impl InTheRun<'_> {
                 }
             }
         }
-        (read.artifacts, read.raw)
+        read.artifacts
     }
+}
+
+fn no_service(sound: &SoundPolicy) -> Artifacts {
+    let why = "the runner announces no artifact service".to_owned();
+    let unavailable = |artifact| (artifact, ArtifactState::Unavailable(why.clone()));
+    sound.demands().iter().map(|demand| unavailable(demand.artifact.clone())).collect()
 }

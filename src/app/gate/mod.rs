@@ -2,6 +2,7 @@
 
 mod await_runs;
 mod baselines;
+mod beside;
 mod capture;
 mod change;
 mod connect;

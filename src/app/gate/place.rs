@@ -1,61 +1,72 @@
-//! Where the gate stands (DESIGN section 4, *Placement*), and what is asked of the forge there first: the pull request,
-//! and whose evidence is judged.
+//! Where the gate stands (DESIGN section 4, *Placement*), and what is asked there first: the pull request, the jobs and
+//! the artifacts of the run, or on the base the runs of the head, which are waited for.
 
 use std::collections::BTreeMap;
+use std::thread::{Scope, ScopedJoinHandle};
 
-use crate::app::judge::{Piece, limits};
+use crate::app::judge::{Piece, SoundPolicy, limits};
 use crate::context::{Head, RunContext, Trigger, WorkflowFile};
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
-use crate::evidence::Binding;
+use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
-use crate::forge::{Artifacts as Service, Client, ForgeError};
+use crate::forge::{Artifacts as Service, ForgeError};
 use crate::gate::RunJobs;
-use crate::model::{CommitSha, PullNumber, Timestamp, sanitize};
+use crate::model::{CommitSha, PullNumber};
 
+use super::beside::join;
 use super::fetch::{Looked, RunArtifacts};
 use super::from_base;
 use super::head_runs::HeadRuns;
 use super::in_the_run::InTheRun;
 use super::lookups::{JobList, job_list, run_jobs};
-use super::outputs::no_verdict;
-use super::policy_source::Loaded;
 use super::scene::Scene;
 use super::this_run::{Request, Source};
 
 /// What was asked first, all at once.
-pub struct Asked<'a> {
+pub struct Asked<'s, 'a> {
     /// The head, where it was pinned before anything was waited for.
-    head: Option<CommitSha>,
+    pub head: Option<CommitSha>,
     pub pull: Option<Pull>,
-    pub place: Place<'a>,
+    pub place: Place<'s, 'a>,
 }
 
 /// Where the gate stands, with what it judges there.
-pub enum Place<'a> {
-    InTheRun { jobs: Result<JobList, ForgeError>, artifacts: Option<RunArtifacts<'a>> },
+pub enum Place<'s, 'a> {
+    InTheRun {
+        /// Still being asked: before v16 it takes three round trips, and nothing needs it before the artifacts.
+        jobs: ScopedJoinHandle<'s, Result<JobList, ForgeError>>,
+        artifacts: Option<RunArtifacts<'a>>,
+    },
     OnTheBase(HeadRuns<'a>),
 }
 
-/// Everything the evidence is judged from, and what the report says of the way it was found.
+/// Everything the evidence is judged from.
 pub struct Gathered {
     pub pieces: Vec<Piece>,
     pub jobs: RunJobs,
-    /// Paths that a `uses: ./…` of a judged run's workflow names.
-    pub local_actions: Vec<String>,
-    pub notes: Vec<String>,
+}
+
+/// What gathering the evidence needs to know of the step.
+pub struct Step<'a> {
+    pub repo: Repo<'a>,
+    pub scene: &'a Scene,
+    pub workflow: Option<&'a WorkflowFile>,
+    /// Whether the bytes of what is fetched stay at hand.
+    pub keep: bool,
 }
 
 /// Pull request, jobs and artifacts: three questions that need no answer of each other. On the base the runs of the
 /// head are waited for first.
 ///
 /// # Errors
-/// Exit 3 or 4 where the pull request cannot be read, or nothing can be judged from here.
-pub fn ask<'a>(
+/// Exits 3 and 4 where the pull request cannot be read, or nothing can be judged from here.
+pub fn ask<'s, 'a: 's>(
+    scope: &'s Scope<'s, '_>,
     request: &Request,
-    scene: &Scene,
+    scene: &'a Scene,
     repo: Repo<'a>,
     service: Option<&'a Service<'a>>,
-) -> Result<Asked<'a>, Failure> {
+) -> Result<Asked<'s, 'a>, Failure> {
     let context = &scene.context;
     let number = pull_number(context);
     let no_pull = |error: ForgeError| {
@@ -75,13 +86,11 @@ pub fn ask<'a>(
         let pull = Some(repo.pull(number).map_err(no_pull)?);
         return Ok(Asked { head: Some(head), pull, place: Place::OnTheBase(runs) });
     }
-    std::thread::scope(|scope| {
-        let pull = scope.spawn(move || number.map(|number| repo.pull(number)).transpose());
-        let jobs = scope.spawn(move || job_list(repo, context));
-        let artifacts = service.map(|service| RunArtifacts { service, listing: service.list() });
-        let pull = join(pull).map_err(no_pull)?;
-        Ok(Asked { head: None, pull, place: Place::InTheRun { jobs: join(jobs), artifacts } })
-    })
+    let jobs = scope.spawn(move || job_list(repo, context));
+    let pull = scope.spawn(move || number.map(|number| repo.pull(number)).transpose());
+    let artifacts = service.map(|service| RunArtifacts { service, listing: service.list() });
+    let pull = join(pull).map_err(no_pull)?;
+    Ok(Asked { head: None, pull, place: Place::InTheRun { jobs, artifacts } })
 }
 
 /// The pull request the verdict is about, where it is about one.
@@ -92,60 +101,7 @@ fn pull_number(context: &RunContext) -> Option<PullNumber> {
     }
 }
 
-/// The result of a thread, or its panic.
-pub fn join<T>(handle: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-impl Asked<'_> {
-    /// The head that is judged, which has to be the one the caller expects.
-    ///
-    /// # Errors
-    /// Exit 4 where it is not known or another.
-    pub fn head(&self, request: &Request, context: &RunContext) -> Result<CommitSha, Failure> {
-        let head = match (&context.head, &self.head, &self.pull) {
-            (_, Some(head), _) | (Head::Known(head), None, _) => head.clone(),
-            (Head::ToAsk(_), None, Some(pull)) => pull.head.clone(),
-            (Head::ToAsk(_), None, None) => {
-                return Err(no_verdict("the pull request's head could not be asked for"));
-            }
-        };
-        match request.head.as_deref().filter(|expected| *expected != head.as_str()) {
-            None => Ok(head),
-            Some(expected) => Err(no_verdict(format!(
-                "heads disagree: `--head` is `{}`, the pull request's is `{head}`",
-                sanitize(expected, 80)
-            ))),
-        }
-    }
-
-    /// The base's tip now for a pull request, the commit before for a push.
-    pub fn base(&self, context: &RunContext) -> Option<CommitSha> {
-        match &self.pull {
-            Some(pull) => pull.base.clone(),
-            None => context.base.as_ref().and_then(|base| base.sha.clone()),
-        }
-    }
-
-    /// The commit the policy is read at: the base, and the head itself only where nothing is compared with a base.
-    ///
-    /// # Errors
-    /// Exit 3 where the base branch of the pull request has no tip.
-    pub fn policy_commit(&self, base: Option<&CommitSha>, head: &CommitSha) -> Result<CommitSha, Failure> {
-        match (base, &self.pull) {
-            (Some(base), _) => Ok(base.clone()),
-            (None, None) => Ok(head.clone()),
-            (None, Some(pull)) => {
-                Err(Failure::new(EXIT_POLICY, "no verdict was produced").caused_by(format!(
-                    "the base branch `{}` of the pull request has no tip to read the policy at",
-                    sanitize(&pull.base_branch, 100)
-                )))
-            }
-        }
-    }
-}
-
-impl Place<'_> {
+impl Place<'_, '_> {
     /// What a policy could be proposed for.
     pub fn look(&self) -> Looked {
         match self {
@@ -157,8 +113,8 @@ impl Place<'_> {
     }
 
     /// Evidence of this run is of the head only where the run's commit is the head. A `pull_request_target` run has
-    /// the head as its commit while its jobs check out the base; see [`crate::gate::require_named_head`]. The runs a
-    /// gate on the base judges are those of the head.
+    /// the head as its commit while its jobs check out the base; see
+    /// `require_named_head`. The runs a gate on the base judges are those of the head.
     pub fn origin(&self, context: &RunContext, head: &CommitSha) -> Option<Binding> {
         let for_the_pull = matches!(context.trigger, Some(Trigger::PullRequest | Trigger::PullRequestTarget));
         let commit = context.run.as_ref().and_then(|run| run.commit.as_ref());
@@ -166,37 +122,48 @@ impl Place<'_> {
         of_head.then_some(Binding::Run)
     }
 
-    /// When the jobs of the gate's own run began; of other runs each piece says it.
-    pub fn starts(&self, workflow: Option<&WorkflowFile>) -> BTreeMap<String, Timestamp> {
+    /// The local actions that the judged runs use by their workflows at the base.
+    pub fn local_uses(&self) -> Vec<String> {
         match self {
-            Self::InTheRun { jobs: Ok(jobs), .. } => jobs.starts(workflow),
-            Self::InTheRun { jobs: Err(_), .. } | Self::OnTheBase(_) => BTreeMap::new(),
+            Self::InTheRun { .. } => Vec::new(),
+            Self::OnTheBase(runs) => runs.local_uses(),
         }
     }
 
-    /// Fetches what the policy asks for; with `keep` the bytes stay at hand.
+    /// Reads every artifact the policy asks for. The target comes back with what the jobs say of their times.
     pub fn gather(
         self,
-        scene: &Scene,
-        client: &Client,
-        loaded: &Loaded,
-        workflow: Option<&WorkflowFile>,
-        keep: bool,
-    ) -> Gathered {
-        let mut notes = Vec::new();
-        let mut local_actions = workflow.map(WorkflowFile::local_uses).unwrap_or_default();
-        let (pieces, jobs) = match self {
-            Self::OnTheBase(runs) => {
+        step: &Step<'_>,
+        sound: &SoundPolicy,
+        mut target: Target,
+        notes: &mut Vec<String>,
+    ) -> (Gathered, Target) {
+        match self {
+            Place::OnTheBase(runs) => {
                 notes.extend(runs.notes());
-                local_actions.extend(runs.local_uses());
-                runs.gather(&loaded.sound, keep)
+                let (pieces, jobs) = runs.gather(sound, step.keep);
+                (Gathered { pieces, jobs }, target)
             }
-            Self::InTheRun { jobs, artifacts } => {
-                let found = InTheRun { jobs: &jobs, artifacts: artifacts.as_ref(), workflow };
-                let pieces = found.gather(scene, client, &loaded.sound, keep, &mut notes);
-                (pieces, run_jobs(jobs, &scene.needs, workflow, &scene.context))
+            Place::InTheRun { jobs, artifacts } => {
+                let read = artifacts.as_ref().map(|artifacts| {
+                    let read = artifacts.read(&sound.demands(), &limits(), step.keep);
+                    notes.extend(artifacts.unasked(&read));
+                    read
+                });
+                let jobs = join(jobs);
+                target.job_starts = starts(&jobs, step.workflow);
+                let found = InTheRun { jobs: &jobs, workflow: step.workflow, repo: step.repo };
+                let pieces = found.pieces(step.scene, read, sound, notes);
+                let jobs = run_jobs(jobs, &step.scene.needs, step.workflow, &step.scene.context);
+                (Gathered { pieces, jobs }, target)
             }
-        };
-        Gathered { pieces, jobs, local_actions, notes }
+        }
     }
+}
+
+fn starts(
+    jobs: &Result<JobList, ForgeError>,
+    workflow: Option<&WorkflowFile>,
+) -> BTreeMap<String, crate::model::Timestamp> {
+    jobs.as_ref().map(|jobs| jobs.starts(workflow)).unwrap_or_default()
 }

@@ -9,15 +9,18 @@ use crate::context::pull_facts::{
     Review as ReviewFact, ReviewState as StateOfReview,
 };
 use crate::evidence::Content;
-use crate::forge::ForgeError;
 use crate::forge::rest::{ChangedFile, Comment, Issue, Pull, PullState, Repo, Review, ReviewState};
+use crate::forge::{ForgeError, in_parallel};
 use crate::gate::{EvidenceSet, GateResult, Gates};
 use crate::model::{CommitSha, Outcome, PullNumber, RepoSlug};
 
+use super::beside::join;
 use super::same_diff;
 
 /// Issues a text may name before the list counts as not complete.
 const MAX_LINKED: usize = 10;
+/// Issues or teams that are asked for at once.
+const AT_ONCE: usize = 4;
 
 /// What is worth asking for.
 #[derive(Debug)]
@@ -93,17 +96,19 @@ pub fn ask(
     facts.base.clone_from(&pull.base);
     facts.merge_base.clone_from(&pull.merge_base);
     facts.files = files_of(files, pull, head);
-    if wanted.reviews {
-        facts.reviews = listed(repo.reviews(pull.number), review);
-    }
-    if wanted.comments {
-        facts.comments = listed(repo.comments(pull.number), comment);
-        facts.commit_count = repo.commit_count(pull.number).ok();
-    }
-    if wanted.issues {
-        facts.linked_issues = linked(repo, pull, wanted.comments);
-    }
-    facts.teams = wanted.teams.iter().map(|team| (team.clone(), members(repo, team))).collect();
+    std::thread::scope(|scope| {
+        let reviews = wanted.reviews.then(|| scope.spawn(|| listed(repo.reviews(pull.number), review)));
+        let comments = wanted.comments.then(|| scope.spawn(|| listed(repo.comments(pull.number), comment)));
+        let commits = wanted.comments.then(|| scope.spawn(|| repo.commit_count(pull.number).ok()));
+        let issues = wanted.issues.then(|| scope.spawn(|| linked(repo, pull, wanted.comments)));
+        let teams: Vec<&String> = wanted.teams.iter().collect();
+        let found = in_parallel(&teams, AT_ONCE, |team| members(repo, team));
+        facts.teams = teams.into_iter().cloned().zip(found).collect();
+        facts.reviews = reviews.map(join).unwrap_or_default();
+        facts.comments = comments.map(join).unwrap_or_default();
+        facts.commit_count = commits.and_then(join);
+        facts.linked_issues = issues.map(join).unwrap_or_default();
+    });
     if let Some(by_artifacts) = &wanted.same_diff {
         facts.diffs = same_diff::diffs(repo, pull, head, &reviewed(&facts, by_artifacts));
     }
@@ -183,14 +188,17 @@ fn linked(repo: Repo<'_>, pull: &Pull, with_comments: bool) -> Listed<LinkedIssu
     numbers.retain(|number| *number != pull.number.get());
     let mut list = Listed::all(Vec::new());
     list.complete = numbers.len() <= MAX_LINKED;
-    for number in numbers.into_iter().take(MAX_LINKED) {
-        match repo.issue(number) {
-            Ok(issue) => {
-                let comments = if with_comments { comments_of(repo, number) } else { Listed::default() };
-                list.items.push(linked_issue(issue, comments));
-            }
+    numbers.truncate(MAX_LINKED);
+    let issues = in_parallel(&numbers, AT_ONCE, |number| {
+        let issue = repo.issue(*number)?;
+        let comments = if with_comments { comments_of(repo, *number) } else { Listed::default() };
+        Ok(linked_issue(issue, comments))
+    });
+    for issue in issues {
+        match issue {
+            Ok(issue) => list.items.push(issue),
             // A number that names nothing is no link.
-            Err(error) if error.is_not_found() => {}
+            Err(error) if ForgeError::is_not_found(&error) => {}
             Err(_) => list.complete = false,
         }
     }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::context::pull_facts::{Listed, PullFacts};
 use crate::context::status_facts::{JobWord, StatusFact, StatusSource, StatusWord};
 use crate::context::{RunContext, Trigger, WorkflowFile};
-use crate::forge::ForgeError;
 use crate::forge::rest::{CommitStatus, FileAt, Repo, Run, RunStatus, StatusState};
+use crate::forge::{ForgeError, both, in_parallel};
 use crate::gate::GateKind;
 use crate::model::{CommitSha, RelPath, RepoSlug};
 use crate::policy::Policy;
@@ -15,6 +15,8 @@ use crate::policy::Policy;
 /// The folders of workflow files, the one that wins first.
 const FOLDERS: [&str; 3] = [".forgejo", ".gitea", ".github"];
 const MAX_FILE: u64 = 1024 * 1024;
+/// Runs that are asked about at once.
+const AT_ONCE: usize = 4;
 
 /// What the gate itself posts or causes, which is evidence of nothing.
 pub struct Own<'a> {
@@ -28,49 +30,57 @@ pub struct Own<'a> {
     pub commit_status: Option<&'a str>,
 }
 
-/// The facts with the head's statuses, where a gate of the policy judges them. A push has statuses without a pull
-/// request, and then the facts hold nothing else.
+/// The head's statuses, where a gate of the policy judges them.
+pub fn ask(policy: &Policy, repo: Repo<'_>, head: &CommitSha, own: &Own<'_>) -> Option<Listed<StatusFact>> {
+    let judged = policy.gates.iter().any(|gate| gate.kind == GateKind::Statuses.as_str());
+    judged.then(|| of_head(repo, head, own))
+}
+
+/// The facts with the statuses. A push has statuses without a pull request, and then the facts hold nothing else.
 pub fn add(
     pull: Option<PullFacts>,
-    policy: &Policy,
-    repo: Repo<'_>,
+    statuses: Option<Listed<StatusFact>>,
     head: &CommitSha,
-    own: &Own<'_>,
 ) -> Option<PullFacts> {
-    if !policy.gates.iter().any(|gate| gate.kind == GateKind::Statuses.as_str()) {
-        return pull;
-    }
+    let Some(statuses) = statuses else { return pull };
     let mut facts = pull.unwrap_or_else(|| PullFacts::of_head(head.clone()));
-    facts.statuses = ask(repo, own.slug, head, own);
+    facts.statuses = statuses;
     Some(facts)
 }
 
 /// The latest status of every context on the head; not complete where the forge did not answer.
-fn ask(repo: Repo<'_>, slug: &RepoSlug, head: &CommitSha, own: &Own<'_>) -> Listed<StatusFact> {
+fn of_head(repo: Repo<'_>, head: &CommitSha, own: &Own<'_>) -> Listed<StatusFact> {
     let Ok(history) = repo.status_history(head) else { return Listed::default() };
-    let statuses = latest(history, slug);
+    let statuses = latest(history, own.slug);
     let runs = if statuses.iter().any(|(_, runs)| !runs.is_empty()) {
         repo.actions().runs().head_sha(head).list()
     } else {
         Ok(Vec::new())
     };
-    let mut behind: BTreeMap<u64, Result<Behind, ForgeError>> = BTreeMap::new();
+    let run_of = |number: u64| {
+        let runs = runs.as_ref().ok()?;
+        runs.iter().find(|run| run.number == number && run.head.as_ref() == Some(head))
+    };
+    // Every status needs the latest run it names, and few an earlier one.
+    let latest: BTreeSet<u64> = statuses.iter().filter_map(|(_, named)| named.last().copied()).collect();
+    let latest: Vec<&Run> = latest.into_iter().filter_map(run_of).collect();
+    let asked = in_parallel(&latest, AT_ONCE, |run| Behind::ask(repo, run, head, own.base));
+    let mut behind: BTreeMap<u64, Result<Behind, ForgeError>> =
+        latest.iter().map(|run| run.number).zip(asked).collect();
     let facts = statuses.into_iter().map(|(status, named)| {
         // The latest run that has such a job: an address that names another run takes nothing away.
         let sources = named.iter().rev().map(|number| match &runs {
             Err(_) => StatusSource::Unanswered,
-            Ok(runs) => {
-                match runs.iter().find(|run| run.number == *number && run.head.as_ref() == Some(head)) {
-                    None => StatusSource::Unverifiable,
-                    Some(run) => {
-                        let behind =
-                            behind.entry(*number).or_insert_with(|| Behind::ask(repo, run, head, own.base));
-                        behind
-                            .as_ref()
-                            .map_or(StatusSource::Unanswered, |found| found.source(&status.context, run, own))
-                    }
+            Ok(_) => match run_of(*number) {
+                None => StatusSource::Unverifiable,
+                Some(run) => {
+                    let behind =
+                        behind.entry(*number).or_insert_with(|| Behind::ask(repo, run, head, own.base));
+                    behind
+                        .as_ref()
+                        .map_or(StatusSource::Unanswered, |found| found.source(&status.context, run, own))
                 }
-            }
+            },
         });
         let mut known = sources.filter(|source| *source != StatusSource::Unverifiable);
         let source = match own.commit_status {
@@ -127,19 +137,11 @@ impl Behind {
         head: &CommitSha,
         base: Option<&CommitSha>,
     ) -> Result<Self, ForgeError> {
-        let jobs = match repo.actions().run(run.id).jobs() {
-            Ok(jobs) => jobs.into_iter().map(|job| (job.name, job.status)).collect(),
-            Err(error) if error.is_not_found() => {
-                // Newest first, so the first row of a name is its latest attempt.
-                let tasks = repo.actions().tasks(run.number, run.created)?;
-                tasks.into_iter().map(|task| (task.name, task.status)).collect()
-            }
-            Err(error) => return Err(error),
-        };
         // Its workflow is the base's, though its commit is the head (LIVE section 3).
         let from_base = run.event == Trigger::PullRequestTarget.as_str();
         let at = base.filter(|_| from_base).unwrap_or(head);
-        Ok(Self { workflow: workflow_names(repo, run, at)?, jobs })
+        let (jobs, workflow) = both(|| jobs_of(repo, run), || workflow_names(repo, run, at));
+        Ok(Self { workflow: workflow?, jobs: jobs? })
     }
 
     /// A context that names a job of the run by workflow, job and event counts by that job's own result.
@@ -165,6 +167,18 @@ impl Own<'_> {
     fn is_job(&self, run: &Run, name: &str) -> bool {
         let Some(own) = self.context.run.as_ref().filter(|own| own.id == run.id) else { return false };
         name == own.job || self.workflow.and_then(|file| file.job_of_display(name)) == Some(own.job.as_str())
+    }
+}
+
+/// Display names with results; of tasks, which come newest first, the first row of a name is its latest attempt.
+fn jobs_of(repo: Repo<'_>, run: &Run) -> Result<Vec<(String, RunStatus)>, ForgeError> {
+    match repo.actions().run(run.id).jobs() {
+        Ok(jobs) => Ok(jobs.into_iter().map(|job| (job.name, job.status)).collect()),
+        Err(error) if error.is_not_found() => {
+            let tasks = repo.actions().tasks(run.number, run.created)?;
+            Ok(tasks.into_iter().map(|task| (task.name, task.status)).collect())
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -1,27 +1,30 @@
 //! `patchwarden gate` inside a workflow: establish the head, read the policy at the base, fetch, judge, read head and
-//! base again, write, upload, apply what was opted into, exit. Where evidence comes from, `place.rs` knows.
+//! base again, write, upload, apply what was opted into, exit. Where evidence comes from is one question of `ask`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::app::judge::{Judged, assess_all, conclude_after, limits};
 use crate::app::{Ended, OutputForm, clock};
-use crate::context::{RunContext, Trigger, Variables};
-use crate::error::Failure;
+use crate::context::{RunContext, Trigger, Variables, WorkflowFile, look_at_gate_workflow};
+use crate::error::{EXIT_POLICY, Failure};
 use crate::evidence::Target;
-use crate::forge::{Artifacts as Service, Client, FreshHead};
+use crate::forge::rest::Pull;
+use crate::forge::{Artifacts as Service, Client, FreshHead, both};
 use crate::gate::{ChangedPaths, Facts, Guards, evaluate, policy_gate};
-use crate::model::{PullNumber, RelPath, Timestamp};
+use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
 use crate::repair::AcceptanceHead;
 use crate::report::{self, HistorySection, TargetFacts};
 
-use super::baselines::{at_base, parsed};
+use super::baselines::parsed;
 use super::connect::connect;
 use super::lookups::{changed_paths, policy_at, workflow_at};
-use super::outputs::{self, Decided};
-use super::place::{Asked, ask, join};
+use super::outputs::{self, Decided, no_verdict};
+use super::place::{self, Asked};
 use super::policy_source::{Loaded, load};
 use super::scene::{Scene, facts_of, scene};
-use super::{capture, change, from_base, memory, pull_facts, reread, status_lookups, step, workflow_changes};
+use super::status_lookups::{self, Own};
+use super::{beside, capture, from_base, pull_facts, reread, step, workflow_changes};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -101,29 +104,47 @@ fn judge_run(
     facts: &mut TargetFacts,
     now: &mut Timestamp,
 ) -> Result<(Decided, Option<FreshHead>), Failure> {
-    let context = &scene.context;
-    let repo = client.repo(&scene.slug);
-    let service = match (&context.runtime, &context.run) {
+    let service = match (&scene.context.runtime, &scene.context.run) {
         (Some(runtime), Some(run)) => Service::new(client, runtime, run.id).ok(),
         _ => None,
     };
-    let asked = ask(request, scene, repo, service.as_ref())?;
-    let head = asked.head(request, context)?;
+    // What is asked in the background ends with the judgement.
+    std::thread::scope(|scope| {
+        let asked = place::ask(scope, request, scene, client.repo(&scene.slug), service.as_ref())?;
+        judge(request, scene, client, asked, facts, now)
+    })
+}
+
+fn judge(
+    request: &Request,
+    scene: &Scene,
+    client: &Client,
+    asked: Asked<'_, '_>,
+    facts: &mut TargetFacts,
+    now: &mut Timestamp,
+) -> Result<(Decided, Option<FreshHead>), Failure> {
+    let context = &scene.context;
+    let repo = client.repo(&scene.slug);
+    let Asked { head, pull, place } = asked;
+    let head = head_of(request, context, head, pull.as_ref())?;
     facts.target_sha = Some(head.clone());
-    facts.pull_request = asked.pull.as_ref().map(|pull| pull.number).or(facts.pull_request);
-    let base = asked.base(context);
+    facts.pull_request = pull.as_ref().map(|pull| pull.number).or(facts.pull_request);
+    let base = base_of(context, pull.as_ref());
     facts.base_sha.clone_from(&base);
-    if let Some(pull) = &asked.pull {
+    if let Some(pull) = &pull {
         facts.merge_base = pull.merge_base.clone().or_else(|| facts.merge_base.clone());
     }
-    let policy_commit = asked.policy_commit(base.as_ref(), &head)?;
-    let (policy_text, workflow, files) = std::thread::scope(|scope| {
-        let policy = scope.spawn(|| policy_at(repo, &request.policy, &policy_commit));
-        let workflow = scope.spawn(|| workflow_at(repo, context, &policy_commit));
-        let files = asked.pull.as_ref().map(|pull| repo.changed_files(pull.number));
-        (join(policy), join(workflow), files)
-    });
-    let changed = match (&asked.pull, &files) {
+    let policy_commit = policy_commit(pull.as_ref(), base.as_ref(), &head)?;
+    let (files, (policy_text, workflow)) = both(
+        || pull.as_ref().map(|pull| repo.changed_files(pull.number)),
+        || {
+            both(
+                || policy_at(repo, &request.policy, &policy_commit),
+                || workflow_at(repo, context, &policy_commit),
+            )
+        },
+    );
+    let changed = match (&pull, &files) {
         (Some(pull), Some(files)) => changed_paths(files, pull, &head),
         _ => ChangedPaths::None,
     };
@@ -136,74 +157,85 @@ fn judge_run(
         *now = date;
     }
     let mut notes = Vec::new();
-    let loaded = load(&request.policy, policy_text?, &policy_commit, || asked.place.look(), &mut notes)?;
+    let loaded = load(&request.policy, policy_text?, &policy_commit, || place.look(), &mut notes)?;
     let sound = &loaded.sound;
     let target = Target {
         head: head.clone(),
         base: base.clone(),
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
-        origin: asked.place.origin(context, &head),
+        origin: place.origin(context, &head),
         passed_digests: scene.passed_digests.clone(),
-        job_starts: asked.place.starts(workflow.as_ref()),
+        job_starts: BTreeMap::new(),
         now: *now,
     };
-    let Asked { pull: asked_pull, place, .. } = asked;
-    let gathered = place.gather(scene, client, &loaded, workflow.as_ref(), request.capture.is_some());
-    notes.extend(gathered.notes);
+    let mut local = workflow.as_ref().map(WorkflowFile::local_uses).unwrap_or_default();
+    local.extend(place.local_uses());
+    let subject = beside::Subject {
+        repo,
+        policy: &sound.policy,
+        target: &target,
+        own: Own {
+            slug: &scene.slug,
+            context,
+            base: base.as_ref(),
+            workflow: workflow.as_ref(),
+            commit_status: request.commit_status.as_deref(),
+        },
+        pull: pull.as_ref(),
+        files: files.as_ref(),
+        changed: &changed,
+        before: facts.merge_base.as_ref().or(base.as_ref()),
+        previous: request.previous.as_deref(),
+        wanted: beside::Wanted::by(&sound.gates),
+    };
+    let here = place::Step { repo, scene, workflow: workflow.as_ref(), keep: request.capture.is_some() };
+    let (beside, (gathered, target)) =
+        beside::ask(&subject, || place.gather(&here, sound, target.clone(), &mut notes));
     let mut evidence = assess_all(sound, &gathered.pieces, &target);
-    let before = facts.merge_base.as_ref().or(base.as_ref());
     let guards = Guards {
         jobs: gathered.jobs,
         policy_path: request.policy.to_string(),
-        local_actions: gathered.local_actions,
-        workflows: before.map(|base| workflow_changes::read(repo, &changed, base, &head)).unwrap_or_default(),
-        hidden_by: before.and_then(|_| hidden_by(context, &changed)),
+        hidden_by: hidden_by(context, &changed),
         changed,
+        local_actions: local,
+        workflows: beside.workflows,
     };
     let mut builtin: Vec<_> = policy_gate(loaded.origin).into_iter().collect();
     builtin.extend(guards.judge(&sound.policy, &mut evidence));
-    let pull = match (&asked_pull, &files) {
+    let pull_facts = match (&pull, &files) {
         (Some(pull), Some(files)) => {
             let wanted = pull_facts::Wanted::by(&sound.gates, &builtin, &evidence);
             Some(pull_facts::ask(repo, &scene.slug, pull, &head, files, &wanted))
         }
         _ => None,
     };
-    let own = status_lookups::Own {
-        slug: &scene.slug,
-        context,
-        base: base.as_ref(),
-        workflow: workflow.as_ref(),
-        commit_status: request.commit_status.as_deref(),
-    };
-    let pull = status_lookups::add(pull, &sound.policy, repo, &head, &own);
-    let baselines = at_base(repo, &sound.gates, facts.base_sha.as_ref());
     let gate_facts = Facts {
         head: head.clone(),
         base,
         repo: Some(scene.slug.clone()),
         pull_request: facts.pull_request,
         event: facts.event.clone(),
-        pull,
+        pull: status_lookups::add(pull_facts, beside.statuses, &head),
         now: *now,
-        baselines: parsed(&baselines),
-        changed_lines: change::lines(repo, &sound.gates, asked_pull.as_ref(), &head, files.as_ref()),
+        baselines: parsed(&beside.baselines),
+        changed_lines: beside.changed_lines,
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
 
     let (reread, fresh) =
-        reread::read_again(repo, request, &head, asked_pull.as_ref(), &sound.policy.sha256, loaded.origin);
-    let moved = asked_pull.as_ref().filter(|_| matches!(request.source, Source::HeadRuns(_)));
+        reread::read_again(repo, request, &head, pull.as_ref(), &sound.policy.sha256, loaded.origin);
+    let moved = pull.as_ref().filter(|_| matches!(request.source, Source::HeadRuns(_)));
     let (reread, fresh) = match moved.and_then(|pull| from_base::retargeted(context, pull)) {
         Some(retargeted) => (retargeted, None),
         None => (reread, fresh),
     };
     evaluation.confirm(&head, &reread);
-    let remembered = memory::in_workflow(repo, context, &target, request.previous.as_deref())?;
+    let remembered = beside.remembered?;
     let history = &remembered.history;
     let judged = conclude_after(sound, &target, evidence, evaluation, AcceptanceHead::Next, history);
     notes.push(placement_note(request, context));
+    notes.extend(workflow.as_ref().map(|file| ways_past(file, context)).unwrap_or_default());
     let mut decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
     if let Some(path) = &request.capture {
         let judged = capture::Judged {
@@ -212,7 +244,7 @@ fn judge_run(
             target: &target,
             facts: &gate_facts,
             pieces: &gathered.pieces,
-            baselines: &baselines,
+            baselines: &beside.baselines,
             guards: Some(&guards),
             reread: &reread,
             evidence_head: AcceptanceHead::Next,
@@ -223,11 +255,59 @@ fn judge_run(
     Ok((decided, fresh))
 }
 
+/// The head that is judged.
+///
+/// # Errors
+/// Exit 4 where it could not be asked for, or is not the one the caller expects.
+fn head_of(
+    request: &Request,
+    context: &RunContext,
+    pinned: Option<CommitSha>,
+    pull: Option<&Pull>,
+) -> Result<CommitSha, Failure> {
+    let known = pinned.or_else(|| context.head.known().cloned());
+    let head = known.or_else(|| pull.map(|pull| pull.head.clone()));
+    let head = head.ok_or_else(|| no_verdict("the pull request's head could not be asked for"))?;
+    match request.head.as_deref() {
+        Some(expected) if expected != head.as_str() => {
+            let expected = sanitize(expected, 80);
+            Err(no_verdict(format!(
+                "heads disagree: `--head` is `{expected}`, the pull request's is `{head}`"
+            )))
+        }
+        _ => Ok(head),
+    }
+}
+
 /// The folder that takes the place of the one the gate's own workflow lies in, where that is the base's.
 fn hidden_by(context: &RunContext, changed: &ChangedPaths) -> Option<String> {
     let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
     let of_base = own.filter(|_| from_base::stands_on_the_base(context));
     workflow_changes::hidden_by(changed, of_base).map(str::to_owned)
+}
+
+/// The base's tip now for a pull request, the commit before for a push.
+fn base_of(context: &RunContext, pull: Option<&Pull>) -> Option<CommitSha> {
+    match pull {
+        Some(pull) => pull.base.clone(),
+        None => context.base.as_ref().and_then(|base| base.sha.clone()),
+    }
+}
+
+/// The commit the policy is read at: the base, and the head itself only where nothing is compared with a base.
+fn policy_commit(
+    pull: Option<&Pull>,
+    base: Option<&CommitSha>,
+    head: &CommitSha,
+) -> Result<CommitSha, Failure> {
+    match (base, pull) {
+        (Some(base), _) => Ok(base.clone()),
+        (None, None) => Ok(head.clone()),
+        (None, Some(pull)) => Err(Failure::new(EXIT_POLICY, "no verdict was produced").caused_by(format!(
+            "the base branch `{}` of the pull request has no tip to read the policy at",
+            sanitize(&pull.base_branch, 100)
+        ))),
+    }
 }
 
 fn placement_note(request: &Request, context: &RunContext) -> String {
@@ -240,6 +320,16 @@ fn placement_note(request: &Request, context: &RunContext) -> String {
         }
         _ => "in the run: evidence is as trustworthy as the workflow that made it".to_owned(),
     }
+}
+
+/// What in the workflow at the base lets a red run merge without this gate: seen here while it stands and is not skipped.
+fn ways_past(file: &WorkflowFile, context: &RunContext) -> Vec<String> {
+    let Some(run) = context.run.as_ref().filter(|run| file.jobs.contains_key(&run.job)) else {
+        return Vec::new();
+    };
+    let name = run.workflow_file.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let found = look_at_gate_workflow(file, name, Some(&run.job), &[]);
+    found.refused.iter().map(|why| format!("this gate can be passed by: {why}")).collect()
 }
 
 fn decided(

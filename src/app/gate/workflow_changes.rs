@@ -1,6 +1,7 @@
 //! Both versions of every workflow file a pull request changes: at the merge base and at the head.
 
 use crate::forge::rest::Repo;
+use crate::forge::{both, in_parallel};
 use crate::gate::{ChangedPath, ChangedPaths, WorkflowChange, WorkflowText};
 use crate::model::{CommitSha, RelPath, sanitize};
 
@@ -9,6 +10,8 @@ use super::lookups::text_at;
 
 /// More workflow files than this in one change are not compared; the change wants a person anyway.
 const MAX_FILES: usize = 20;
+/// Files that are asked for at once.
+const AT_ONCE: usize = 4;
 
 /// Reads both versions of each workflow file that is among the changed.
 pub fn read(
@@ -21,7 +24,8 @@ pub fn read(
     let touched = changed
         .iter()
         .filter(|file| is_workflow(&file.path) || file.previous.as_deref().is_some_and(is_workflow));
-    touched.take(MAX_FILES).map(|file| both(repo, file, base, head)).collect()
+    let touched: Vec<&ChangedPath> = touched.take(MAX_FILES).collect();
+    in_parallel(&touched, AT_ONCE, |file| versions(repo, file, base, head))
 }
 
 fn is_workflow(path: &str) -> bool {
@@ -30,16 +34,21 @@ fn is_workflow(path: &str) -> bool {
     inside && [".yml", ".yaml"].iter().any(|end| path.ends_with(end))
 }
 
-fn both(repo: Repo<'_>, file: &ChangedPath, base: &CommitSha, head: &CommitSha) -> WorkflowChange {
+fn versions(repo: Repo<'_>, file: &ChangedPath, base: &CommitSha, head: &CommitSha) -> WorkflowChange {
     let before = file.previous.as_ref().unwrap_or(&file.path);
-    // What lies elsewhere at the head runs no longer.
-    let after = if is_workflow(&file.path) { text(repo, &file.path, head) } else { WorkflowText::Absent };
+    // What lies elsewhere at the head, or under another name, runs no longer.
     let renamed = file.previous.as_ref().is_some_and(|previous| name(previous) != name(&file.path));
-    WorkflowChange {
-        path: before.clone(),
-        base: if is_workflow(before) { text(repo, before, base) } else { WorkflowText::Absent },
-        head: if renamed { WorkflowText::Absent } else { after },
-    }
+    let (at_base, at_head) = both(
+        || if is_workflow(before) { text(repo, before, base) } else { WorkflowText::Absent },
+        || {
+            if !renamed && is_workflow(&file.path) {
+                text(repo, &file.path, head)
+            } else {
+                WorkflowText::Absent
+            }
+        },
+    );
+    WorkflowChange { path: before.clone(), base: at_base, head: at_head }
 }
 
 fn name(path: &str) -> &str {

@@ -90,6 +90,9 @@ impl Files {
             ArtifactState::Ambiguous(words) => CapturedState::Ambiguous { why: why(words) },
             ArtifactState::Superseded(words) => CapturedState::Superseded { why: why(words) },
             ArtifactState::Unavailable(words) => CapturedState::Unavailable { why: why(words) },
+            ArtifactState::RunNotReady(code, words) => {
+                CapturedState::RunNotReady { code: *code, why: why(words) }
+            }
             ArtifactState::Read(read) => match (&piece.raw, read.as_ref()) {
                 (Some(Raw::Zip(file)), read) => CapturedState::Zip {
                     file: self.keep_file(&format!("artifacts/{number}.zip"), file)?,

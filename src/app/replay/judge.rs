@@ -159,6 +159,9 @@ fn artifact(
         CapturedState::Ambiguous { why } => return Ok(ArtifactState::Ambiguous(why.clone())),
         CapturedState::Superseded { why } => return Ok(ArtifactState::Superseded(why.clone())),
         CapturedState::Unavailable { why } => return Ok(ArtifactState::Unavailable(why.clone())),
+        CapturedState::RunNotReady { code, why } => {
+            return Ok(ArtifactState::RunNotReady(*code, why.clone()));
+        }
         CapturedState::Refused { fault, why } => Err(match fault.as_str() {
             "malformed" => SourceError::Malformed(why.clone()),
             "too_large" => SourceError::TooLarge(why.clone()),

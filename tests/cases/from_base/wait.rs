@@ -31,6 +31,7 @@ fn a_newer_head_ends_the_wait_at_once() {
         });
         assert_eq!(ran.code, 11, "{}", ran.stderr);
         assert!(ran.blockers().contains(&"head:head.moved".to_owned()), "{:?}", ran.blockers());
+        assert!(ran.packet.unwrap()["next"].is_null(), "whatever is done now is done to a newer head");
     }
 }
 

@@ -8,6 +8,7 @@ mod closed_loop;
 mod effects;
 mod example;
 mod kill;
+mod misuse;
 mod people;
 mod policy;
 mod producers;
