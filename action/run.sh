@@ -81,6 +81,7 @@ gate() {
   if [ -n "${PATCHWARDEN_INPUT_WAIT:-}" ]; then set -- "$@" "--wait=$PATCHWARDEN_INPUT_WAIT"; fi
   if [ -n "${PATCHWARDEN_INPUT_PULL:-}" ]; then set -- "$@" "--pull=$PATCHWARDEN_INPUT_PULL"; fi
   if [ -n "${PATCHWARDEN_INPUT_OUT:-}" ]; then set -- "$@" "--out=$PATCHWARDEN_INPUT_OUT"; fi
+  if [ -n "${PATCHWARDEN_INPUT_CAPTURE:-}" ]; then set -- "$@" "--capture=$PATCHWARDEN_INPUT_CAPTURE"; fi
   case ${PATCHWARDEN_INPUT_COMMIT_STATUS:-} in
     '' | false) ;;
     true) set -- "$@" --commit-status ;;

@@ -14,12 +14,15 @@ use crate::support::program::run;
 use crate::support::{HEAD, NOW, fixture, here};
 
 /// Every fixture with its hash: a bundle that changes is no recording any more.
-const RECORDED: [(&str, &str); 1] =
-    [("0.1.0-offline.zip", "sha256:a03bcb825c94866be2ed5c8b9eb0b5513ca18c09f73752fb2cb42eda19c0e1c5")];
+const RECORDED: [(&str, &str); 3] = [
+    ("0.1.0-in-the-run.zip", "sha256:0054df20120f1fc722b10e0a64c5a82f719160982d294126ecdc7672424d5446"),
+    ("0.1.0-offline.zip", "sha256:a03bcb825c94866be2ed5c8b9eb0b5513ca18c09f73752fb2cb42eda19c0e1c5"),
+    ("0.1.0-on-the-base.zip", "sha256:a8df5a11b98302024775c33baff6340a96fddf5267dfece0185a3bb74fc1ecd4"),
+];
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
-fn unzip(bytes: &[u8]) -> Files {
+pub fn unzip(bytes: &[u8]) -> Files {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut files = Files::new();
     for index in 0..archive.len() {

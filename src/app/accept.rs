@@ -14,7 +14,7 @@ use crate::verdict::{EXIT_BLOCKED, EXIT_PASS, EXIT_UNMEASURED};
 
 use super::folder::EvidenceFolder;
 use super::gate::{beside_policy, read_policy_file};
-use super::judge::{SoundPolicy, assess_all, limits};
+use super::judge::{SoundPolicy, assess_all, limits, pieces};
 use super::{Ended, OutputForm, clock, give, read_named};
 
 /// The settings of `accept`.
@@ -153,7 +153,7 @@ fn rejudge(
         baselines: beside_policy(Some(&request.policy), &sound.gates),
         changed_lines: Err("the acceptance is checked without a diff".to_owned()),
     };
-    let evidence = assess_all(sound, &artifacts, &target);
+    let evidence = assess_all(sound, &pieces(artifacts), &target);
     let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, Vec::new());
     let gate = evaluation.results.iter().find(|result| result.id == entry.acceptance.gate);
     Ok(match gate {

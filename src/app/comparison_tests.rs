@@ -9,7 +9,7 @@ use crate::evidence::{Binding, Demand, Target};
 use crate::gate::{Facts, GateResult, evaluate};
 use crate::model::{CommitSha, Digest, Outcome};
 
-use super::judge::{SoundPolicy, assess_all, limits};
+use super::judge::{SoundPolicy, assess_all, limits, pieces};
 
 const HEAD: &str = "1111111111111111111111111111111111111112";
 const BASE: &str = "2222222222222222222222222222222222222223";
@@ -87,7 +87,7 @@ impl<'b> Scene<'b> {
             changed_lines: self.changed_lines,
             ..Facts::of_head(head, now)
         };
-        let evidence = assess_all(&sound, &artifacts, &target);
+        let evidence = assess_all(&sound, &pieces(artifacts), &target);
         evaluate(&sound.policy, &sound.gates, &evidence, &facts, Vec::new()).results.remove(0)
     }
 }

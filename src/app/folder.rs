@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::app::judge::Piece;
 use crate::app::replay::bundle::Raw;
 use crate::error::{EXIT_CONTEXT, Failure};
 use crate::evidence::archive::ZipSource;
@@ -114,22 +115,18 @@ impl EvidenceFolder {
         }
     }
 
-    /// The bytes of the artifacts that were read, by the names the demands use.
-    pub fn raw(&self, artifacts: &Artifacts, demands: &[&Demand]) -> BTreeMap<ArtifactName, Raw> {
-        let read = artifacts.iter().filter(|(_, state)| matches!(state, ArtifactState::Read(_)));
-        let find = |name: &ArtifactName| {
-            let named = |demand: &&&Demand| demand.artifact == *name;
+    /// Keeps the bytes of the artifacts that were read at hand.
+    pub fn keep_bytes(&self, pieces: &mut [Piece], demands: &[&Demand]) {
+        for piece in pieces.iter_mut().filter(|piece| matches!(piece.state, ArtifactState::Read(_))) {
+            let named = |demand: &&&Demand| demand.artifact == piece.name;
             let glob = demands.iter().filter(named).find_map(|demand| demand.artifact_glob.as_ref());
             let fits = |candidate: &str| match glob {
                 Some(glob) => glob.is_match(candidate),
-                None => candidate == name.as_str(),
+                None => candidate == piece.name.as_str(),
             };
-            self.artifacts
-                .iter()
-                .find(|(candidate, _)| fits(candidate))
-                .and_then(|(_, places)| places.first())
-        };
-        read.filter_map(|(name, _)| Some((name.clone(), raw(find(name)?)?))).collect()
+            let found = self.artifacts.iter().find(|(candidate, _)| fits(candidate));
+            piece.raw = found.and_then(|(_, places)| places.first()).and_then(raw);
+        }
     }
 
     /// Every report whose format is recognised, for a policy to be proposed. Artifacts that cannot be read are

@@ -1,14 +1,14 @@
 //! The judgement itself, as `gate`, `accept` and `replay` share it: policy and artifacts in, everything decided out.
 
-use std::collections::BTreeMap;
-
 use crate::evidence::read::{ArtifactState, Artifacts};
-use crate::evidence::{Demand, Evidence, Limits, Target, assess};
-use crate::gate::{Evaluation, EvidenceSet, GateKind, Gates};
+use crate::evidence::{Demand, Evidence, Limits, Provenance, Target, assess};
+use crate::gate::{Evaluation, EvidenceSet, GateKind, Gates, require_named_head};
 use crate::model::{ArtifactName, GateId, Verdict};
 use crate::policy::{Policy, Problem};
 use crate::repair::{AcceptanceHead, History, PlanInput, RepairPacket, plan};
 use crate::verdict::decide;
+
+use super::replay::bundle::Raw;
 
 /// A policy whose every part is sound, its gates included.
 pub struct SoundPolicy {
@@ -67,17 +67,56 @@ impl Judged {
     }
 }
 
-/// Every piece of evidence the policy asks for, judged on its own.
-pub fn assess_all(sound: &SoundPolicy, artifacts: &Artifacts, target: &Target) -> EvidenceSet {
-    let mut place: BTreeMap<&ArtifactName, usize> = BTreeMap::new();
-    let mut set = EvidenceSet::new();
-    for demand in sound.demands() {
-        // The artifact was read with the demands on it in the policy's order.
-        let next = place.entry(&demand.artifact).or_default();
-        let index = *next;
-        *next += 1;
-        let artifact = artifacts.get(&demand.artifact).unwrap_or(&ArtifactState::Missing);
-        set.insert(demand.id.clone(), assess(demand, artifact, index, target));
+/// An artifact as it was found, and what its place among the runs says of the evidence in it.
+pub struct Piece {
+    /// What the policy calls it, or the server where a pattern found it in a run.
+    pub name: ArtifactName,
+    /// Read with the demands on it in the policy's order.
+    pub state: ArtifactState,
+    /// Its bytes, where they were fetched to be kept.
+    pub raw: Option<Raw>,
+    pub provenance: Provenance,
+}
+
+impl Piece {
+    /// An artifact that every demand of its name means.
+    pub fn new(name: ArtifactName, state: ArtifactState) -> Self {
+        Self { name, state, raw: None, provenance: Provenance::default() }
+    }
+
+    /// Its evidence, each judged on its own.
+    fn assess(&self, demands: &[&Demand], target: &Target) -> EvidenceSet {
+        let Provenance { job_starts, named_head_only, not_due, .. } = &self.provenance;
+        let job_starts = job_starts.as_ref().unwrap_or(&target.job_starts).clone();
+        let target = Target { job_starts, ..target.clone() };
+        let meant = demands.iter().filter(|demand| self.provenance.is_meant(&self.name, demand));
+        let mut judged: EvidenceSet = meant
+            .enumerate()
+            .map(|(index, demand)| (demand.id.clone(), assess(demand, &self.state, index, &target)))
+            .collect();
+        if *named_head_only {
+            require_named_head(&mut judged);
+        }
+        if let Some(reason) = not_due {
+            for evidence in judged.values_mut() {
+                evidence.excuse(reason.clone());
+            }
+        }
+        judged
+    }
+}
+
+/// Artifacts of one place, each for every demand of its name.
+pub fn pieces(artifacts: Artifacts) -> Vec<Piece> {
+    artifacts.into_iter().map(|(name, state)| Piece::new(name, state)).collect()
+}
+
+/// Every piece of evidence the policy asks for; what no artifact was looked up for is missing.
+pub fn assess_all(sound: &SoundPolicy, pieces: &[Piece], target: &Target) -> EvidenceSet {
+    let demands = sound.demands();
+    let mut set: EvidenceSet = pieces.iter().flat_map(|piece| piece.assess(&demands, target)).collect();
+    for demand in demands {
+        set.entry(demand.id.clone()).or_insert_with(|| assess(demand, &ArtifactState::Missing, 0, target));
     }
     set
 }

@@ -18,6 +18,8 @@ mod in_run;
 pub mod inspect;
 mod judge;
 mod live;
+#[cfg(test)]
+mod loop_tests;
 mod merged_rows;
 pub mod metrics;
 pub mod one_gate;
@@ -33,6 +35,7 @@ mod result_artifact;
 pub mod runtime_repair_check;
 pub mod schema;
 pub mod status;
+mod stored_result;
 mod watch;
 
 use crate::error::Failure;

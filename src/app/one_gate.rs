@@ -13,7 +13,7 @@ use crate::{output, verdict};
 
 use super::folder::EvidenceFolder;
 use super::gate::read_policy_file;
-use super::judge::{Judged, SoundPolicy, assess_all, conclude, limits};
+use super::judge::{Judged, SoundPolicy, assess_all, conclude, limits, pieces};
 use super::pull_file::read_pull_facts;
 use super::{Ended, OutputForm, clock, give};
 
@@ -55,7 +55,7 @@ pub fn run(request: &Request) -> Ended {
         Some(folder) => EvidenceFolder::open(folder)?.read(&sound.demands(), &limits()),
         None => BTreeMap::new(),
     };
-    let evidence = assess_all(&sound, &artifacts, &target);
+    let evidence = assess_all(&sound, &pieces(artifacts), &target);
     let facts = Facts {
         base: pull.as_ref().and_then(|pull| pull.base.clone()),
         repo: target.repo.clone(),

@@ -52,8 +52,8 @@ pub(super) struct GateArgs {
     /// The `repair_instruction.json` of an earlier head. Inside a workflow the newest is looked for where none is named
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
-    /// Offline: keep everything that was judged in one zip, for `patchwarden replay`
-    #[arg(long, value_name = "FILE", requires = "evidence")]
+    /// Keep everything that was judged in one zip, for `patchwarden replay`
+    #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
     /// Inside a workflow: whose artifacts are judged
     #[arg(long, value_enum, default_value = "this-run")]
@@ -140,6 +140,7 @@ pub(super) fn gate_request(args: GateArgs) -> Result<gate::Request, Failure> {
         pull,
         head,
         previous,
+        capture,
         commit_status,
         comment,
         source: match from {

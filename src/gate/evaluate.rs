@@ -12,6 +12,7 @@ use crate::policy::{GateEntry, Policy, Waiver};
 
 use super::builtin::no_gates;
 use super::clearance::clear;
+use super::guards::{Reread, judge_reread};
 use super::registry::{GateKind, Gates, Input, Judge, Judgement};
 use super::result::{Blocker, GateResult, UnmatchedWaiver, Waived};
 
@@ -64,6 +65,13 @@ pub struct Evaluation {
     pub results: Vec<GateResult>,
     /// Waivers that accepted nothing, in the policy's order.
     pub unmatched_waivers: Vec<UnmatchedWaiver>,
+}
+
+impl Evaluation {
+    /// Adds what reading head and base again found, before everything else.
+    pub fn confirm(&mut self, head: &CommitSha, reread: &Reread) {
+        self.results.splice(0..0, judge_reread(head, reread));
+    }
 }
 
 /// Judges every gate of the policy. `builtin` holds what the built-in gates said; it comes first in the results.

@@ -1,27 +1,63 @@
 //! The built-in gates that guard the judgement itself: protected paths, and the head and base read again at the end.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Code, CommitSha, Outcome, cut_list, sanitize};
 use crate::policy::Policy;
 
 use super::builtin::builtin;
+use super::evaluate::EvidenceSet;
+use super::producer_changes::{WorkflowChange, judge_producer_changes};
+use super::producers::{RunJobs, judge_producers};
 use super::protected_paths::touched;
 use super::result::{Blocker, GateResult};
 
 /// One file a pull request changes, on both sides of a rename.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangedPath {
     pub path: String,
     pub previous: Option<String>,
 }
 
 /// What is known of the files a pull request changes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ChangedPaths {
     /// There is no pull request.
     None,
     /// The list is not complete or not of this head; says why.
     Unknown(String),
     Known(Vec<ChangedPath>),
+}
+
+/// What the built-in gates of a judgement inside a workflow judge, beside the policy and its evidence.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Guards {
+    pub jobs: RunJobs,
+    /// The policy's path in the repository.
+    pub policy_path: String,
+    pub changed: ChangedPaths,
+    /// The folders and files that the workflow's own `uses: ./…` name.
+    pub local_actions: Vec<String>,
+    /// Both versions of each workflow file that the change touches.
+    pub workflows: Vec<WorkflowChange>,
+    /// The folder that the server reads in place of the one the base's workflows lie in, where the change brings one.
+    pub hidden_by: Option<String>,
+}
+
+impl Guards {
+    /// Judges the jobs, which condemns evidence of those that died, and what the change touches.
+    pub fn judge(&self, policy: &Policy, evidence: &mut EvidenceSet) -> Vec<GateResult> {
+        let mut results: Vec<GateResult> =
+            judge_producers(policy, evidence, &self.jobs).into_iter().collect();
+        let mut protected = judge_protected(policy, &self.policy_path, &self.local_actions, &self.changed);
+        if let Some(protected) = &mut protected {
+            judge_producer_changes(protected, policy, &self.workflows, self.hidden_by.as_deref());
+        }
+        results.extend(protected);
+        results
+    }
 }
 
 /// The paths that are protected whatever the policy says (DESIGN section 4, *Protected*).
@@ -85,9 +121,11 @@ fn protected(outcome: Outcome, observed: &str, blockers: Vec<Blocker>) -> GateRe
 }
 
 /// What reading head and base again found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Reread {
     /// There is nothing that could move: a push, or offline.
+    #[default]
     NotNeeded,
     Same,
     HeadMoved(CommitSha),

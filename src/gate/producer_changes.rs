@@ -1,6 +1,9 @@
 //! Whether a change of workflow files takes away what makes the policy's evidence: both versions of each file are
 //! compared, names are not trusted (`protected.producer_changed`), and the lines that changed are shown.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::context::{LineChange, WorkflowFile, WorkflowJob, WorkflowStep, line_changes};
 use crate::evidence::Demand;
 use crate::model::{Code, Outcome, Quote, sanitize};
@@ -9,13 +12,34 @@ use crate::policy::{EvidenceEntry, Policy};
 use super::result::{Blocker, GateResult};
 
 /// A workflow file that the change touches, in both versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkflowChange {
     /// Its path at the base, else at the head. Untrusted text.
     pub path: String,
-    /// `Ok(None)` where there is none; `Err` says why it could not be read.
-    pub base: Result<Option<String>, String>,
-    pub head: Result<Option<String>, String>,
+    pub base: WorkflowText,
+    pub head: WorkflowText,
+}
+
+/// One version of a workflow file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkflowText {
+    /// There is none at that commit.
+    Absent,
+    /// Says why it could not be read.
+    Unreadable(String),
+    Present(String),
+}
+
+impl WorkflowText {
+    /// What stands there, nothing where there is no file; else why that is not known.
+    fn known(&self) -> Result<&str, &str> {
+        match self {
+            Self::Absent => Ok(""),
+            Self::Unreadable(why) => Err(why),
+            Self::Present(text) => Ok(text),
+        }
+    }
 }
 
 /// Notes shown of one judgement.
@@ -63,7 +87,7 @@ pub fn judge_producer_changes(
 
 /// Each job of the base that makes evidence and does so no longer, one blocker a job.
 fn changed_producers(policy: &Policy, change: &WorkflowChange) -> Vec<Blocker> {
-    let Ok(Some(text)) = &change.base else { return Vec::new() };
+    let WorkflowText::Present(text) = &change.base else { return Vec::new() };
     let Ok(base) = WorkflowFile::parse(text) else { return Vec::new() };
     let file = change.path.rsplit('/').next().unwrap_or(&change.path);
     let producers = base.jobs.iter().filter_map(|(id, job)| {
@@ -79,9 +103,9 @@ fn changed_producers(policy: &Policy, change: &WorkflowChange) -> Vec<Blocker> {
         blocker
     };
     let head = match &change.head {
-        Ok(Some(text)) => WorkflowFile::parse(text).map_err(|error| error.to_string()),
-        Ok(None) => Err("its file is gone".to_owned()),
-        Err(why) => Err(format!("could not be compared: {why}")),
+        WorkflowText::Present(text) => WorkflowFile::parse(text).map_err(|error| error.to_string()),
+        WorkflowText::Absent => Err("its file is gone".to_owned()),
+        WorkflowText::Unreadable(why) => Err(format!("could not be compared: {why}")),
     };
     producers
         .filter_map(|(id, job, made)| {
@@ -168,8 +192,8 @@ fn uploaded_by(step: &WorkflowStep) -> Option<String> {
 /// Which lines changed, as notes, and the lines themselves.
 fn shown(change: &WorkflowChange) -> (Vec<String>, Vec<Quote>) {
     let path = sanitize(&change.path, 160);
-    let (base, head) = match (&change.base, &change.head) {
-        (Ok(base), Ok(head)) => (base.as_deref().unwrap_or(""), head.as_deref().unwrap_or("")),
+    let (base, head) = match (change.base.known(), change.head.known()) {
+        (Ok(base), Ok(head)) => (base, head),
         (Err(why), _) | (_, Err(why)) => {
             return (vec![format!("`{path}` could not be compared: {why}")], Vec::new());
         }
@@ -203,7 +227,7 @@ fn words(change: &LineChange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{ChangedPath, ChangedPaths, judge_protected};
+    use crate::gate::guards::{ChangedPath, ChangedPaths, judge_protected};
 
     const POLICY: &str = "version = 1\n[evidence.unit]\nartifact = \"unit\"\npath = \"j.xml\"\nformat = \"junit\"\n[evidence.lint]\nartifact = \"lint\"\npath = \"j.xml\"\nformat = \"junit\"\nfrom = { workflow = \"ci.yml\", job = \"lint\" }\n";
     const CI: &str = "on: pull_request\njobs:\n  unit:\n    steps:\n      - run: make test\n      - uses: actions/upload-artifact@v3\n        with: {name: unit}\n  lint:\n    steps:\n      - run: make lint\n  docs:\n    steps:\n      - run: make docs\n";
@@ -213,8 +237,8 @@ mod tests {
         let path = ".forgejo/workflows/ci.yml".to_owned();
         let changed = ChangedPaths::Known(vec![ChangedPath { path: path.clone(), previous: None }]);
         let mut result = judge_protected(&policy, "p.toml", &[], &changed).unwrap();
-        let change =
-            WorkflowChange { path, base: Ok(Some(CI.to_owned())), head: Ok(head.map(str::to_owned)) };
+        let head = head.map_or(WorkflowText::Absent, |text| WorkflowText::Present(text.to_owned()));
+        let change = WorkflowChange { path, base: WorkflowText::Present(CI.to_owned()), head };
         judge_producer_changes(&mut result, &policy, &[change], None);
         result
     }

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::evidence::{Binding, Evidence};
 use crate::model::{Code, EvidenceId, Outcome, count, cut_list, sanitize};
 use crate::policy::Policy;
@@ -12,7 +15,8 @@ use super::evaluate::EvidenceSet;
 use super::result::{Blocker, GateResult};
 
 /// How a job ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum JobEnd {
     Success,
     Failure,
@@ -39,7 +43,7 @@ impl JobEnd {
 }
 
 /// One job of the run at its latest attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunJob {
     /// The id of the workflow file, else the display name where the two could not be matched. Sanitized.
     pub id: String,
@@ -56,7 +60,8 @@ impl RunJob {
 }
 
 /// The jobs of every run that counts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum RunJobs {
     /// Offline: there is no run.
     None,
@@ -67,7 +72,7 @@ pub enum RunJobs {
 }
 
 /// The jobs of one run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct JobsOfRun {
     /// All of them but the gate's own.
     pub jobs: Vec<RunJob>,
@@ -81,7 +86,7 @@ pub struct JobsOfRun {
 }
 
 /// What the run is called where a policy's `from` may name it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RunNames {
     /// The workflow's file without its folder.
     pub workflow: Option<String>,

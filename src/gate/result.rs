@@ -1,12 +1,15 @@
 //! What judging a gate gives: its outcome, what was observed against which threshold, and every blocker.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{ArtifactName, Code, EvidenceId, GateId, Outcome, Quote};
 use crate::policy::OnFail;
 
 use super::registry::Detail;
 
 /// One thing that keeps a gate from passing. A gate has at most one per (code, subject).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blocker {
     pub code: Code,
     /// What it is about, stable across heads: an evidence id, a level, a lane.

@@ -113,14 +113,7 @@ struct CrossingPayload<'a> {
 impl<'a> MergedRow<'a> {
     fn check(self) -> Result<Merge<'a>, String> {
         let Self { kind: _, work_item_id: Id(work_item_id), project, payload, created_at } = self;
-        for (name, value) in [("work_item_id", &work_item_id), ("project", &project)] {
-            if value.is_empty() {
-                return Err(format!("`{name}` is empty"));
-            }
-            if value.len() > MAX_NAME {
-                return Err(format!("`{name}` is longer than {MAX_NAME} bytes"));
-            }
-        }
+        let (work_item_id, project) = (shown("work_item_id", work_item_id)?, shown("project", project)?);
         if payload.attempts == 0 {
             return Err("`payload.attempts` is 0, and nothing merges without an attempt".to_owned());
         }
@@ -128,6 +121,17 @@ impl<'a> MergedRow<'a> {
         let rebase_conflict = payload.final_verdict.0;
         Ok(Merge { work_item_id, project, at, attempts: payload.attempts, rebase_conflict })
     }
+}
+
+/// A name as every form of the report shows it: with nothing in it that hides or steers.
+fn shown<'a>(name: &str, value: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
+    if value.len() > MAX_NAME {
+        return Err(format!("`{name}` is longer than {MAX_NAME} bytes"));
+    }
+    // Nearly every name is of such letters, and then nothing is copied.
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./#".contains(&byte));
+    let shown = if plain { value } else { Cow::Owned(sanitize(&value, MAX_NAME)) };
+    if shown.is_empty() { Err(format!("`{name}` is empty")) } else { Ok(shown) }
 }
 
 /// An id: a text, or a whole number as text.

@@ -65,7 +65,7 @@ fn is_clean(text: &str) -> bool {
 }
 
 /// Control characters, bidirectional marks and overrides, zero-width and tag characters, variation selectors.
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::evidence::read::Recognised;
 use crate::evidence::{Format, format::Kind};
-use crate::model::{ArtifactName, RelPath};
+use crate::model::{ArtifactName, RelPath, is_hidden};
 
 /// One recognised report in an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,9 +117,20 @@ fn escape_glob(path: &str) -> String {
     if path.contains(['*', '?', '[', '{']) { globset::escape(path) } else { path.to_owned() }
 }
 
-/// A TOML basic string.
+/// A TOML string on one line in which nothing hides: what a reader cannot see is written as its number.
 fn toml_text(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if is_hidden(c) => {
+                let _ = write!(out, "\\U{:08X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]
@@ -140,10 +151,13 @@ mod tests {
             seen("x", "any.json", Format::Json),
             seen("head", "junit.xml", Format::Junit),
             seen("_private_", "junit.xml", Format::Junit),
+            seen("what \u{202e}tfel", "junit.xml", Format::Junit),
         ]);
+        assert!(!text.contains('\u{202e}'), "{text}");
         let (policy, problems) = super::super::Policy::read(&text).unwrap();
         assert_eq!(problems, []);
-        assert_eq!((policy.evidence.len(), policy.gates.len()), (6, 6));
+        assert_eq!((policy.evidence.len(), policy.gates.len()), (7, 7));
+        assert!(policy.evidence.iter().any(|one| one.demand.artifact.as_str() == "what \u{202e}tfel"));
         let lint = policy.evidence.iter().find(|entry| entry.demand.artifact.as_str() == "lint").unwrap();
         assert!(lint.demand.path.as_ref().unwrap().fits("a\"b[1].sarif"));
     }

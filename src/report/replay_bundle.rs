@@ -1,5 +1,5 @@
 //! `patchwarden.replay_bundle.v1`: everything one judgement was made from, so that it can be made again offline.
-//! So far of judgements over a folder: what a forge said of a run has no place in it yet.
+//! It holds no token and no environment: what a forge said is in it as the gates saw it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::PullFacts;
 use crate::evidence::changed_lines::ChangedLines;
-use crate::evidence::{Binding, Limits};
+use crate::evidence::{Binding, Limits, Provenance};
+use crate::gate::{Guards, Reread};
 use crate::model::{ArtifactName, Code, Digest, RelPath, Timestamp};
 use crate::repair::{AcceptanceHead, RepairPacket};
 
@@ -40,7 +41,7 @@ pub struct ReplayBundle {
     pub evidence_head: AcceptanceHead,
     pub passed_digests: BTreeSet<Digest>,
     pub job_starts: BTreeMap<String, Timestamp>,
-    /// By the names the policy uses.
+    /// By the names the policy uses, or the server where a pattern found them in a run.
     pub artifacts: Vec<CapturedArtifact>,
     pub baselines: Vec<CapturedBaseline>,
     /// The lines the change adds or alters, or why they are not known.
@@ -50,6 +51,10 @@ pub struct ReplayBundle {
     pub heads: Option<u64>,
     pub history: Option<HistorySection>,
     pub notes: Vec<String>,
+    /// What the built-in gates judged; null for a judgement over a folder.
+    pub guards: Option<Guards>,
+    #[serde(default)]
+    pub reread: Reread,
 }
 
 /// One file of the bundle.
@@ -65,6 +70,8 @@ pub struct BundledFile {
 pub struct CapturedArtifact {
     pub name: ArtifactName,
     pub state: CapturedState,
+    #[serde(default)]
+    pub provenance: Provenance,
 }
 
 /// How an artifact was found.
@@ -103,6 +110,8 @@ pub enum CapturedState {
     /// Single files below a folder of the bundle.
     Files {
         files: Vec<CapturedEntry>,
+        /// Of all paths with their hashes, where they were downloaded.
+        sha256: Option<Digest>,
     },
 }
 

@@ -104,7 +104,7 @@ impl Tree {
 #[test]
 fn the_gates_inputs_arrive_as_they_were_written() {
     let tree = Tree::new();
-    let inputs = ["POLICY", "FROM", "WAIT", "PULL", "OUT", "COMMIT_STATUS"];
+    let inputs = ["POLICY", "FROM", "WAIT", "PULL", "OUT", "CAPTURE", "COMMIT_STATUS"];
     let names: Vec<String> = inputs.iter().map(|name| format!("PATCHWARDEN_INPUT_{name}")).collect();
     let mut env: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), HOSTILE)).collect();
     env.extend([("PATCHWARDEN_INPUT_COMMENT", "true"), ("PATCHWARDEN_NEEDS", HOSTILE)]);
@@ -113,7 +113,8 @@ fn the_gates_inputs_arrive_as_they_were_written() {
     assert!(output.stdout.is_empty() && output.stderr.is_empty());
     let mut wanted = vec!["gate".to_owned()];
     wanted.extend(
-        ["policy", "from", "wait", "pull", "out", "commit-status"].map(|name| format!("--{name}={HOSTILE}")),
+        ["policy", "from", "wait", "pull", "out", "capture", "commit-status"]
+            .map(|name| format!("--{name}={HOSTILE}")),
     );
     wanted.push("--comment".to_owned());
     assert_eq!(tree.seen().unwrap(), wanted);
@@ -259,7 +260,8 @@ fn keys(value: &Value) -> Vec<&str> {
 #[test]
 fn the_actions_have_the_names_others_rely_on() {
     let gate = action("action.yml");
-    let inputs = ["comment", "commit_status", "from", "needs", "out", "policy", "pull", "token", "wait"];
+    let inputs =
+        ["capture", "comment", "commit_status", "from", "needs", "out", "policy", "pull", "token", "wait"];
     assert_eq!(keys(&gate["inputs"]), inputs);
     let outputs =
         ["instructions", "report", "result_artifact", "result_sha256", "summary", "target_sha", "verdict"];

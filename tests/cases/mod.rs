@@ -8,7 +8,7 @@ mod fake_forge_client;
 mod fake_forge_faults;
 mod fake_forge_quirks;
 mod fake_forge_scenes;
-mod from_base;
+pub mod from_base;
 pub mod in_run;
 mod own_workflows;
 mod transport;

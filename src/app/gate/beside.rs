@@ -8,7 +8,6 @@ use crate::context::pull_facts::Listed;
 use crate::context::status_facts::StatusFact;
 use crate::error::Failure;
 use crate::evidence::Target;
-use crate::evidence::baseline::BaselineFiles;
 use crate::evidence::changed_lines::ChangedLines;
 use crate::forge::rest::{ChangedFile, Pull, Repo};
 use crate::forge::{ForgeError, in_parallel};
@@ -48,7 +47,7 @@ pub struct Wanted {
 
 /// The answers.
 pub struct Beside {
-    pub baselines: BaselineFiles,
+    pub baselines: RawBaselines,
     /// Or why they are not known.
     pub changed_lines: Result<ChangedLines, String>,
     pub workflows: Vec<WorkflowChange>,
@@ -80,7 +79,7 @@ pub fn ask<T>(subject: &Subject<'_>, meanwhile: impl FnOnce() -> T) -> (Beside, 
             scope.spawn(|| memory::in_workflow(repo, subject.own.context, target, subject.previous));
         let done = meanwhile();
         let beside = Beside {
-            baselines: baselines::parsed(&join(raw)),
+            baselines: join(raw),
             changed_lines: join(lines),
             workflows: join(workflows),
             statuses: join(statuses),

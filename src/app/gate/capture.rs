@@ -1,15 +1,13 @@
 //! `gate --capture FILE`: every input of the judgement and what came of it, as one bundle that `replay` judges again.
 //! Tokens and the environment are no inputs of a judgement, and nothing of them is in it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::app::judge::limits;
-use crate::app::replay::bundle::{self, FileBytes, Files, OUTPUTS, POLICY, Raw};
+use crate::app::judge::{Piece, limits};
+use crate::app::replay::bundle::{self, FileBytes, Files, OUTPUTS, POLICY};
 use crate::evidence::Target;
-use crate::evidence::read::Artifacts;
-use crate::gate::{Facts, PolicyOrigin};
-use crate::model::{ArtifactName, RelPath};
+use crate::gate::{Facts, Guards, PolicyOrigin, Reread};
+use crate::model::RelPath;
 use crate::output;
 use crate::repair::{AcceptanceHead, History};
 use crate::report::replay_bundle::{CapturedArtifact, CapturedBaseline, CapturedLines, ReplayBundle, SCHEMA};
@@ -22,10 +20,11 @@ pub struct Judged<'a> {
     pub origin: PolicyOrigin,
     pub target: &'a Target,
     pub facts: &'a Facts,
-    pub artifacts: &'a Artifacts,
-    /// The bytes of those that were fetched.
-    pub raw: &'a BTreeMap<ArtifactName, Raw>,
+    pub pieces: &'a [Piece],
     pub baselines: &'a [(RelPath, FileBytes)],
+    /// `None` offline: there is no run, no change and no forge to guard against.
+    pub guards: Option<&'a Guards>,
+    pub reread: &'a Reread,
     pub evidence_head: AcceptanceHead,
     pub history: &'a History,
 }
@@ -43,9 +42,13 @@ fn write(path: &Path, judged: &Judged<'_>, decided: &Decided) -> Result<(), Stri
     let mut files = Files::default();
     files.keep(POLICY, judged.policy_text.as_bytes().to_vec())?;
     let mut artifacts = Vec::new();
-    for (number, (name, state)) in judged.artifacts.iter().enumerate() {
-        let state = files.keep_artifact(number, state, judged.raw.get(name))?;
-        artifacts.push(CapturedArtifact { name: name.clone(), state });
+    for (number, piece) in judged.pieces.iter().enumerate() {
+        let state = files.keep_artifact(number, piece)?;
+        artifacts.push(CapturedArtifact {
+            name: piece.name.clone(),
+            state,
+            provenance: piece.provenance.clone(),
+        });
     }
     let mut baselines = Vec::new();
     for (number, (path, bytes)) in judged.baselines.iter().enumerate() {
@@ -84,6 +87,8 @@ fn write(path: &Path, judged: &Judged<'_>, decided: &Decided) -> Result<(), Stri
         heads: history.heads,
         history: report.history.clone(),
         notes: report.notes.clone(),
+        guards: judged.guards.cloned(),
+        reread: judged.reread.clone(),
     };
     bundle::write(path, bundle, &files)
 }

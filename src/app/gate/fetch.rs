@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 
+use crate::app::replay::bundle::Raw;
 use crate::evidence::archive::ZipSource;
 use crate::evidence::read::{
     ArtifactContents, ArtifactState, Artifacts, Recognised, read_artifact, recognise,
@@ -39,11 +40,13 @@ pub struct ReadArtifacts {
     pub artifacts: Artifacts,
     /// What the server calls those that were fetched.
     pub names: BTreeMap<ArtifactName, ArtifactName>,
+    /// The bytes of those that were fetched, where they are to be kept.
+    pub raw: BTreeMap<ArtifactName, Raw>,
 }
 
 impl RunArtifacts<'_> {
-    /// Fetches and reads what the demands need.
-    pub fn read(&self, demands: &[&Demand], limits: &Limits) -> ReadArtifacts {
+    /// Fetches and reads what the demands need; with `keep` their bytes stay at hand.
+    pub fn read(&self, demands: &[&Demand], limits: &Limits, keep: bool) -> ReadArtifacts {
         let mut by_artifact: BTreeMap<&ArtifactName, Vec<&Demand>> = BTreeMap::new();
         for demand in demands {
             by_artifact.entry(&demand.artifact).or_default().push(demand);
@@ -55,7 +58,7 @@ impl RunArtifacts<'_> {
                 let unavailable =
                     |name: &ArtifactName| (name.clone(), ArtifactState::Unavailable(why.clone()));
                 let artifacts = by_artifact.into_keys().map(unavailable).collect();
-                return ReadArtifacts { artifacts, names: BTreeMap::new() };
+                return ReadArtifacts { artifacts, names: BTreeMap::new(), raw: BTreeMap::new() };
             }
         };
         let mut artifacts = Artifacts::new();
@@ -70,13 +73,16 @@ impl RunArtifacts<'_> {
         }
         let listed: Vec<&Listed> = wanted.iter().map(|(_, listed)| *listed).collect();
         let fetched = self.service.fetch(&listed, &FetchLimits::default());
-        let mut names = BTreeMap::new();
+        let (mut names, mut raw) = (BTreeMap::new(), BTreeMap::new());
         for ((name, listed), fetched) in wanted.into_iter().zip(fetched) {
             let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
+            if let Some(bytes) = fetched.as_ref().ok().filter(|_| keep).and_then(raw_of) {
+                raw.insert(name.clone(), bytes);
+            }
             artifacts.insert(name.clone(), read_fetched(fetched, demands, limits));
             names.insert(name.clone(), listed.name.clone());
         }
-        ReadArtifacts { artifacts, names }
+        ReadArtifacts { artifacts, names, raw }
     }
 
     /// Says what the run holds under names that nobody asked for, where one that was asked for is not there.
@@ -185,6 +191,20 @@ pub fn read_fetched(
 fn with_digest(mut contents: ArtifactContents, digest: Option<Digest>) -> ArtifactContents {
     contents.sha256 = digest;
     contents
+}
+
+/// The bytes of a fetched artifact, by handles of their own; `None` where there are none or no handle is left.
+pub fn raw_of(fetched: &Fetched) -> Option<Raw> {
+    match fetched {
+        Fetched::Zip(zip) => zip.file.try_clone().ok().map(Raw::Zip),
+        Fetched::Files(files) => {
+            let each = files.iter().map(|one| Some((one.path.clone(), one.content.file.try_clone().ok()?)));
+            each.collect::<Option<Vec<_>>>().map(Raw::Files)
+        }
+        Fetched::Missing | Fetched::Unfinished | Fetched::Expired | Fetched::Collides | Fetched::TooLarge => {
+            None
+        }
+    }
 }
 
 /// Where the files of a fetched artifact are read from; `None` where nothing was fetched.

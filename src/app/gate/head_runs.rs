@@ -3,20 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::app::judge::{SoundPolicy, limits};
+use crate::app::judge::{Piece, SoundPolicy, limits};
 use crate::context::{PathFilters, Trigger, WorkflowFile};
 use crate::evidence::read::{ArtifactState, recognise};
 use crate::evidence::source::SourceError;
-use crate::evidence::{Demand, Target, assess};
+use crate::evidence::{Demand, Provenance};
 use crate::forge::rest::{Repo, Run, RunStatus};
 use crate::forge::{FetchLimits, ForgeError, LiveArtifacts, Remote, both, in_parallel};
-use crate::gate::{
-    Blocker, ChangedPaths, EvidenceSet, JobEnd, JobsOfRun, RunJobs, RunNames, require_named_head,
-};
+use crate::gate::{Blocker, ChangedPaths, JobEnd, JobsOfRun, RunJobs, RunNames};
 use crate::model::{ArtifactName, Code, CommitSha, EvidenceId, RunId, cut_list, sanitize};
 
 use super::await_runs::{Waited, workflow_of, workflow_text};
-use super::fetch::{Looked, RESULT_PREFIX, read_fetched, source_of};
+use super::fetch::{Looked, RESULT_PREFIX, raw_of, read_fetched, source_of};
 use super::lookups::{JobList, jobs_of};
 use super::wanted::{Want, want_of};
 use super::watch::Over;
@@ -41,12 +39,6 @@ struct HeadRun {
     /// `None` where this server shows them to nobody here.
     live: Result<Option<LiveArtifacts>, ForgeError>,
     trouble: Option<Blocker>,
-}
-
-/// The evidence of one judgement with the run each piece was read from.
-pub struct Gathered {
-    pub evidence: EvidenceSet,
-    pub jobs: RunJobs,
 }
 
 impl<'a> HeadRuns<'a> {
@@ -83,9 +75,10 @@ impl<'a> HeadRuns<'a> {
         looked
     }
 
-    /// Reads and judges every piece of evidence, each from the run it is meant to come from.
-    pub fn gather(&self, sound: &SoundPolicy, target: &Target) -> Gathered {
-        let mut evidence = EvidenceSet::new();
+    /// Reads every piece of evidence, each from the run it is meant to come from, and says how the runs' jobs ended.
+    /// With `keep` the bytes stay at hand.
+    pub fn gather(&self, sound: &SoundPolicy, keep: bool) -> (Vec<Piece>, RunJobs) {
+        let mut pieces = Vec::new();
         let mut groups: BTreeMap<(ArtifactName, usize), (Remote, Vec<&Demand>)> = BTreeMap::new();
         for demand in sound.demands() {
             let want = want_of(&sound.policy, demand);
@@ -95,25 +88,27 @@ impl<'a> HeadRuns<'a> {
                     group.1.push(demand);
                 }
                 Err(state) => {
-                    let mut one = assess(demand, &state, 0, target);
-                    if let Some(reason) = self.excuse(&want) {
-                        one.excuse(reason.clone());
-                    }
-                    evidence.insert(demand.id.clone(), one);
+                    let provenance = Provenance {
+                        evidence: Some([demand.id.clone()].into()),
+                        not_due: self.excuse(&want).cloned(),
+                        ..Provenance::default()
+                    };
+                    pieces.push(Piece { provenance, ..Piece::new(demand.artifact.clone(), state) });
                 }
             }
         }
         let remotes: Vec<Remote> = groups.values().map(|(remote, _)| remote.clone()).collect();
         let fetched = self.repo.fetch_remote(&remotes, &FetchLimits::default());
         let mut of_run: BTreeMap<usize, BTreeSet<EvidenceId>> = BTreeMap::new();
-        for (((_, at), (_, demands)), fetched) in groups.into_iter().zip(fetched) {
+        for (((name, at), (_, demands)), fetched) in groups.into_iter().zip(fetched) {
             let Some(run) = self.runs.get(at) else { continue };
+            let ids: BTreeSet<EvidenceId> = demands.iter().map(|demand| demand.id.clone()).collect();
+            of_run.entry(at).or_default().extend(ids.iter().cloned());
+            let raw = fetched.as_ref().ok().filter(|_| keep).and_then(raw_of);
             let state = read_fetched(fetched, &demands, &limits());
-            let judged = run.assess(&demands, &state, target);
-            of_run.entry(at).or_default().extend(judged.keys().cloned());
-            evidence.extend(judged);
+            pieces.push(Piece { raw, provenance: run.provenance(ids), ..Piece::new(name, state) });
         }
-        Gathered { evidence, jobs: self.jobs(of_run) }
+        (pieces, self.jobs(of_run))
     }
 
     /// The run and the artifact that a demand means, or what there is instead of it.
@@ -297,20 +292,16 @@ impl HeadRun {
         self.jobs.as_ref().is_ok_and(|jobs| jobs.attempts(1).any_rerun())
     }
 
-    /// Evidence of one artifact of this run. A `pull_request_target` run has the head as its commit while its jobs
-    /// check out the base.
-    fn assess(&self, demands: &[&Demand], state: &ArtifactState, target: &Target) -> EvidenceSet {
+    /// What the run says of the evidence in an artifact of it. A `pull_request_target` run has the head as its commit
+    /// while its jobs check out the base.
+    fn provenance(&self, evidence: BTreeSet<EvidenceId>) -> Provenance {
         let starts = self.jobs.as_ref().map(|jobs| jobs.starts(self.workflow.as_ref())).unwrap_or_default();
-        let target = Target { job_starts: starts, ..target.clone() };
-        let mut judged: EvidenceSet = demands
-            .iter()
-            .enumerate()
-            .map(|(index, demand)| (demand.id.clone(), assess(demand, state, index, &target)))
-            .collect();
-        if self.run.event == Trigger::PullRequestTarget.as_str() {
-            require_named_head(&mut judged);
+        Provenance {
+            evidence: Some(evidence),
+            job_starts: Some(starts),
+            named_head_only: self.run.event == Trigger::PullRequestTarget.as_str(),
+            not_due: None,
         }
-        judged
     }
 }
 

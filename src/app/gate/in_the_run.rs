@@ -1,13 +1,14 @@
 //! The evidence of a gate that stands in the run it judges: what was fetched from the run's own artifact service,
 //! condemned where a re-run superseded it.
 
-use crate::app::judge::{SoundPolicy, assess_all};
+use std::collections::BTreeMap;
+
+use crate::app::judge::{Piece, SoundPolicy, pieces};
 use crate::context::{RunContext, Trigger, WorkflowFile};
-use crate::evidence::Target;
+use crate::evidence::Provenance;
 use crate::evidence::read::{ArtifactState, Artifacts};
 use crate::forge::ForgeError;
 use crate::forge::rest::Repo;
-use crate::gate::{EvidenceSet, require_named_head};
 
 use super::fetch::{ReadArtifacts, condemn_superseded};
 use super::lookups::{JobList, display_names, live_names};
@@ -21,24 +22,28 @@ pub struct InTheRun<'a> {
 }
 
 impl InTheRun<'_> {
-    /// Every piece of evidence, judged on its own; `read` is `None` where the runner announces no artifact service.
-    pub fn evidence(
+    /// Every artifact with what its run says of it; `read` is `None` where the runner announces no artifact service.
+    pub fn pieces(
         &self,
         scene: &Scene,
         read: Option<ReadArtifacts>,
         sound: &SoundPolicy,
-        target: &Target,
         notes: &mut Vec<String>,
-    ) -> EvidenceSet {
-        let artifacts = match read {
-            Some(read) => self.without_superseded(read, &scene.context, notes),
-            None => no_service(sound),
+    ) -> Vec<Piece> {
+        let (artifacts, mut raw) = match read {
+            Some(mut read) => {
+                let raw = std::mem::take(&mut read.raw);
+                (self.without_superseded(read, &scene.context, notes), raw)
+            }
+            None => (no_service(sound), BTreeMap::new()),
         };
-        let mut evidence = assess_all(sound, &artifacts, target);
-        if scene.context.trigger == Some(Trigger::PullRequestTarget) {
-            require_named_head(&mut evidence);
+        let named_head_only = scene.context.trigger == Some(Trigger::PullRequestTarget);
+        let mut pieces = pieces(artifacts);
+        for piece in &mut pieces {
+            piece.raw = raw.remove(&piece.name);
+            piece.provenance = Provenance { named_head_only, ..Provenance::default() };
         }
-        evidence
+        pieces
     }
 
     fn without_superseded(

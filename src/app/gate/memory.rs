@@ -1,29 +1,24 @@
 //! What is remembered of earlier heads without a server of ours: the packet in an earlier run's result artifact, or in
 //! a file, and the pushes on the pull request's timeline. A hint: whatever cannot be had is written down and missed.
 
-use std::io::Read as _;
 use std::path::Path;
 
-use crate::app::judge::limits;
+use crate::app::stored_result::{self, ResultFiles, StoredResult};
 use crate::context::RunContext;
 use crate::error::Failure;
-use crate::evidence::archive::ZipSource;
-use crate::evidence::source::{ArtifactSource, SourceError, checked_files};
-use crate::evidence::{Limits, Target, document};
+use crate::evidence::{Target, document};
 use crate::forge::ForgeError;
 use crate::forge::rest::{Archive, Repo, Run};
 use crate::model::{ArtifactName, CommitSha, Digest, PullNumber, RunId, count, sanitize};
 use crate::repair::{self, History, RepairPacket};
 use crate::report::{HistorySection, PreviousPacket};
 
-use super::fetch::RESULT_PREFIX;
 use super::outputs::PACKET_FILE;
 
 /// Earlier heads that are looked at, and runs of each: the newest packet nearly always lies in the first.
 const HEADS: usize = 5;
 const RUNS: usize = 3;
-/// A result artifact holds a packet of 64 KiB, a report and a summary.
-const MAX_ARTIFACT: u64 = 64 * 1024 * 1024;
+/// A packet has 64 KiB at most.
 const MAX_PACKET: u64 = 1024 * 1024;
 
 /// What is known of earlier heads, and what the report says of it.
@@ -172,12 +167,6 @@ struct Search<'a> {
     target: &'a Target,
 }
 
-/// One result artifact of a run.
-struct Found {
-    artifact: ArtifactName,
-    zip: Archive,
-}
-
 impl Search<'_> {
     fn run(&self, earlier: &[CommitSha], remembered: &mut Remembered) {
         let mut misses = Vec::new();
@@ -228,73 +217,34 @@ impl Search<'_> {
         head: &CommitSha,
     ) -> Result<Option<(RepairPacket, Vec<u8>, ArtifactName)>, String> {
         let missed = |why: &dyn std::fmt::Display| format!("run {}: {why}", run.number);
-        let found = match self.result_of(run) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(None),
-            Err(error) if error.is_not_found() || error.is_not_permitted() => {
-                return Err(missed(&"this server shows its artifacts to nobody here"));
+        let unasked = |error: ForgeError| match error {
+            error if error.is_not_found() || error.is_not_permitted() => {
+                missed(&"this server shows its artifacts to nobody here")
             }
-            Err(error) => return Err(missed(&error)),
+            error => missed(&error),
         };
-        let bytes = match found.zip {
-            Archive::Zip(zip) => packet_in(zip.file).map_err(|error| missed(&error))?,
+        let Some(stored) = self.result_of(run).map_err(unasked)? else { return Ok(None) };
+        let zip = match stored.download(self.repo, run).map_err(unasked)? {
+            Archive::Zip(zip) => zip,
             Archive::Missing | Archive::Unfinished => return Ok(None),
             Archive::TooLarge { limit } => return Err(missed(&format!("its result is over {limit} bytes"))),
         };
-        let Some(bytes) = bytes else { return Ok(None) };
+        // A run without a verdict left no packet.
+        let bytes = ResultFiles::open(zip.file).and_then(|mut files| files.read(PACKET_FILE, MAX_PACKET));
+        let Some(bytes) = bytes.map_err(|error| missed(&error))? else { return Ok(None) };
         let packet = parse(&bytes).map_err(|why| missed(&why))?;
         match unfit(&packet, self.target, Some(head)) {
             Some(why) => Err(missed(&why)),
-            None => Ok(Some((packet, bytes, found.artifact))),
+            None => Ok(Some((packet, bytes, stored.name))),
         }
     }
 
-    /// The result artifact of the gate's newest attempt: by REST, and before v16 by the web route.
-    fn result_of(&self, run: &Run) -> Result<Option<Found>, ForgeError> {
-        let actions = self.repo.actions();
-        match actions.run(run.id).artifacts() {
-            Ok(listed) => {
-                let live = listed.into_iter().filter(|one| !one.expired);
-                let newest = live.filter_map(|one| Some((self.attempt_of(one.name.as_str())?, one)));
-                let Some((_, one)) = newest.max_by_key(|(attempt, _)| *attempt) else { return Ok(None) };
-                let zip = actions.artifact_zip(one.id, MAX_ARTIFACT)?;
-                Ok(Some(Found { artifact: one.name, zip }))
-            }
-            Err(error) if error.is_not_found() => {
-                let listed = self.repo.web_artifacts(run.number)?;
-                let live = listed.into_iter().filter(|one| !one.expired);
-                let newest = live.filter_map(|one| Some((self.attempt_of(&one.name)?, one.name)));
-                let newest = newest.max_by_key(|(attempt, _)| *attempt);
-                let Some(artifact) = newest.and_then(|(_, name)| name.parse::<ArtifactName>().ok()) else {
-                    return Ok(None);
-                };
-                let zip = self.repo.web_artifact_zip(run.id, &artifact, MAX_ARTIFACT)?;
-                Ok(Some(Found { artifact, zip }))
-            }
-            Err(error) => Err(error),
-        }
+    /// The result artifact of the newest attempt of the gate's own job.
+    fn result_of(&self, run: &Run) -> Result<Option<StoredResult>, ForgeError> {
+        let Some(own) = &self.context.run else { return Ok(None) };
+        let job = super::step::job_in_a_name(&own.job);
+        let live = stored_result::list(self.repo, run)?.into_iter().filter(|one| !one.expired);
+        let of_the_job = live.filter_map(|one| Some((one.attempt_of(Some(&job))?, one)));
+        Ok(of_the_job.max_by_key(|(attempt, _)| *attempt).map(|(_, one)| one))
     }
-
-    /// The attempt in the name of a result artifact of the gate's own job.
-    fn attempt_of(&self, name: &str) -> Option<u64> {
-        let job = &self.context.run.as_ref()?.job;
-        let prefix = format!("{RESULT_PREFIX}{}-", super::step::job_in_a_name(job));
-        name.strip_prefix(&prefix)?.parse().ok()
-    }
-}
-
-/// The packet's bytes in a result artifact; `None` where it holds none, as after a run without a verdict.
-fn packet_in(file: std::fs::File) -> Result<Option<Vec<u8>>, SourceError> {
-    let limits = Limits { file_bytes: MAX_ARTIFACT, archive_entries: 100, ..limits() };
-    let mut source = ZipSource::open(std::io::BufReader::new(file))?;
-    let files = checked_files(&mut source, &limits)?;
-    let Some((_, file)) = files.into_iter().find(|(path, _)| path.as_str() == PACKET_FILE) else {
-        return Ok(None);
-    };
-    let mut bytes = Vec::new();
-    source
-        .open(&file, &Limits { file_bytes: MAX_PACKET, ..limits })?
-        .read_to_end(&mut bytes)
-        .map_err(|error| SourceError::Unreadable(sanitize(&error.to_string(), 200)))?;
-    Ok(Some(bytes))
 }

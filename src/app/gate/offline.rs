@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
 use crate::evidence::changed_lines::{ChangedLines, changed_lines};
 use crate::evidence::{Binding, Limits, Target};
-use crate::gate::{Facts, PolicyOrigin, evaluate, policy_gate};
+use crate::gate::{Facts, PolicyOrigin, Reread, evaluate, policy_gate};
 use crate::model::{CommitSha, PullNumber, RepoSlug, Timestamp};
 use crate::policy::proposal::{Seen, propose};
 use crate::repair::AcceptanceHead;
@@ -15,7 +15,7 @@ use super::baselines::{parsed, raw_beside_policy};
 use super::outputs::{self, Decided, no_verdict};
 use super::{capture, memory};
 use crate::app::folder::EvidenceFolder;
-use crate::app::judge::{SoundPolicy, assess_all, conclude_after, limits};
+use crate::app::judge::{SoundPolicy, assess_all, conclude_after, limits, pieces};
 use crate::app::pull_file::read_pull_facts;
 use crate::app::{Ended, OutputForm, clock, read_named};
 
@@ -96,7 +96,10 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
         baselines: parsed(&baselines),
         changed_lines: changed_lines_of(request.diff.as_deref(), &limits)?,
     };
-    let artifacts = folder.read(&sound.demands(), &limits);
+    let mut artifacts = pieces(folder.read(&sound.demands(), &limits));
+    if request.capture.is_some() {
+        folder.keep_bytes(&mut artifacts, &sound.demands());
+    }
     let builtin = policy_gate(origin).into_iter().collect();
     let evidence = assess_all(&sound, &artifacts, &target);
     let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, builtin);
@@ -134,9 +137,10 @@ fn decide(request: &Request, now: Timestamp, target_facts: &mut TargetFacts) -> 
             origin,
             target: &target,
             facts: &facts,
-            artifacts: &artifacts,
-            raw: &folder.raw(&artifacts, &sound.demands()),
+            pieces: &artifacts,
             baselines: &baselines,
+            guards: None,
+            reread: &Reread::NotNeeded,
             evidence_head: AcceptanceHead::Same,
             history,
         };

@@ -4,18 +4,19 @@
 use std::collections::BTreeMap;
 use std::thread::{Scope, ScopedJoinHandle};
 
-use crate::app::judge::{SoundPolicy, limits};
+use crate::app::judge::{Piece, SoundPolicy, limits};
 use crate::context::{Head, RunContext, Trigger, WorkflowFile};
 use crate::error::{EXIT_CONTEXT, EXIT_POLICY, Failure};
 use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
 use crate::forge::{Artifacts as Service, ForgeError};
+use crate::gate::RunJobs;
 use crate::model::{CommitSha, PullNumber};
 
 use super::beside::join;
 use super::fetch::{Looked, RunArtifacts};
 use super::from_base;
-use super::head_runs::{Gathered, HeadRuns};
+use super::head_runs::HeadRuns;
 use super::in_the_run::InTheRun;
 use super::lookups::{JobList, job_list, run_jobs};
 use super::scene::Scene;
@@ -39,11 +40,19 @@ pub enum Place<'s, 'a> {
     OnTheBase(HeadRuns<'a>),
 }
 
+/// Everything the evidence is judged from.
+pub struct Gathered {
+    pub pieces: Vec<Piece>,
+    pub jobs: RunJobs,
+}
+
 /// What gathering the evidence needs to know of the step.
 pub struct Step<'a> {
     pub repo: Repo<'a>,
     pub scene: &'a Scene,
     pub workflow: Option<&'a WorkflowFile>,
+    /// Whether the bytes of what is fetched stay at hand.
+    pub keep: bool,
 }
 
 /// Pull request, jobs and artifacts: three questions that need no answer of each other. On the base the runs of the
@@ -121,8 +130,7 @@ impl Place<'_, '_> {
         }
     }
 
-    /// Reads and judges every piece of evidence, each on its own. The target comes back with what the jobs say of
-    /// their times.
+    /// Reads every artifact the policy asks for. The target comes back with what the jobs say of their times.
     pub fn gather(
         self,
         step: &Step<'_>,
@@ -133,20 +141,21 @@ impl Place<'_, '_> {
         match self {
             Place::OnTheBase(runs) => {
                 notes.extend(runs.notes());
-                (runs.gather(sound, &target), target)
+                let (pieces, jobs) = runs.gather(sound, step.keep);
+                (Gathered { pieces, jobs }, target)
             }
             Place::InTheRun { jobs, artifacts } => {
                 let read = artifacts.as_ref().map(|artifacts| {
-                    let read = artifacts.read(&sound.demands(), &limits());
+                    let read = artifacts.read(&sound.demands(), &limits(), step.keep);
                     notes.extend(artifacts.unasked(&read));
                     read
                 });
                 let jobs = join(jobs);
                 target.job_starts = starts(&jobs, step.workflow);
                 let found = InTheRun { jobs: &jobs, workflow: step.workflow, repo: step.repo };
-                let evidence = found.evidence(step.scene, read, sound, &target, notes);
+                let pieces = found.pieces(step.scene, read, sound, notes);
                 let jobs = run_jobs(jobs, &step.scene.needs, step.workflow, &step.scene.context);
-                (Gathered { evidence, jobs }, target)
+                (Gathered { pieces, jobs }, target)
             }
         }
     }

@@ -14,7 +14,15 @@ pub struct Loaded {
     pub sound: SoundPolicy,
     pub origin: PolicyOrigin,
     pub facts: PolicyFacts,
-    pub proposed: Option<String>,
+    /// As it was read, or proposed.
+    pub text: String,
+}
+
+impl Loaded {
+    /// The policy a repository without one could begin with.
+    pub fn proposed(&self) -> Option<String> {
+        (self.origin == PolicyOrigin::Embedded).then(|| self.text.clone())
+    }
 }
 
 /// Makes a policy of its text; without one the embedded policy, for what `look` recognises.
@@ -40,8 +48,7 @@ pub fn load(
         git_ref: found.then(|| at.clone()),
         sha256: sound.policy.sha256.clone(),
     };
-    let proposed = (!found).then_some(text);
-    Ok(Loaded { sound, origin, facts, proposed })
+    Ok(Loaded { sound, origin, facts, text })
 }
 
 fn embedded(looked: Looked, notes: &mut Vec<String>) -> String {

@@ -4,31 +4,27 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::app::judge::{Judged, conclude_after, limits};
+use crate::app::judge::{Judged, assess_all, conclude_after, limits};
 use crate::app::{Ended, OutputForm, clock};
 use crate::context::{RunContext, Trigger, Variables, WorkflowFile, look_at_gate_workflow};
 use crate::error::{EXIT_POLICY, Failure};
 use crate::evidence::Target;
 use crate::forge::rest::Pull;
 use crate::forge::{Artifacts as Service, Client, FreshHead, both};
-use crate::gate::{
-    ChangedPaths, Evaluation, Facts, GateResult, Reread, WorkflowChange, evaluate, judge_producer_changes,
-    judge_producers, judge_protected, judge_reread, policy_gate,
-};
+use crate::gate::{ChangedPaths, Facts, Guards, evaluate, policy_gate};
 use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
-use crate::policy::Policy;
 use crate::repair::AcceptanceHead;
 use crate::report::{self, HistorySection, TargetFacts};
 
+use super::baselines::parsed;
 use super::connect::connect;
-use super::head_runs::Gathered;
 use super::lookups::{changed_paths, policy_at, workflow_at};
 use super::outputs::{self, Decided, no_verdict};
 use super::place::{self, Asked};
 use super::policy_source::{Loaded, load};
 use super::scene::{Scene, facts_of, scene};
 use super::status_lookups::{self, Own};
-use super::{beside, from_base, pull_facts, reread, step, workflow_changes};
+use super::{beside, capture, from_base, pull_facts, reread, step, workflow_changes};
 
 /// The settings of `gate` inside a workflow.
 #[derive(Debug)]
@@ -46,6 +42,8 @@ pub struct Request {
     pub head: Option<String>,
     /// The packet of an earlier head, where the caller kept it.
     pub previous: Option<PathBuf>,
+    /// Where everything that was judged is kept for `replay`.
+    pub capture: Option<PathBuf>,
     /// Post a commit status under this context.
     pub commit_status: Option<String>,
     /// Keep one comment on the pull request up to date.
@@ -191,17 +189,20 @@ fn judge(
         previous: request.previous.as_deref(),
         wanted: beside::Wanted::by(&sound.gates),
     };
-    let here = place::Step { repo, scene, workflow: workflow.as_ref() };
+    let here = place::Step { repo, scene, workflow: workflow.as_ref(), keep: request.capture.is_some() };
     let (beside, (gathered, target)) =
         beside::ask(&subject, || place.gather(&here, sound, target.clone(), &mut notes));
-    let Gathered { mut evidence, jobs } = gathered;
+    let mut evidence = assess_all(sound, &gathered.pieces, &target);
+    let guards = Guards {
+        jobs: gathered.jobs,
+        policy_path: request.policy.to_string(),
+        hidden_by: hidden_by(context, &changed),
+        changed,
+        local_actions: local,
+        workflows: beside.workflows,
+    };
     let mut builtin: Vec<_> = policy_gate(loaded.origin).into_iter().collect();
-    builtin.extend(judge_producers(&sound.policy, &mut evidence, &jobs));
-    let mut protected = judge_protected(&sound.policy, request.policy.as_str(), &local, &changed);
-    if let Some(protected) = &mut protected {
-        compare_workflows(protected, &sound.policy, context, &changed, &beside.workflows);
-    }
-    builtin.extend(protected);
+    builtin.extend(guards.judge(&sound.policy, &mut evidence));
     let pull_facts = match (&pull, &files) {
         (Some(pull), Some(files)) => {
             let wanted = pull_facts::Wanted::by(&sound.gates, &builtin, &evidence);
@@ -217,7 +218,7 @@ fn judge(
         event: facts.event.clone(),
         pull: status_lookups::add(pull_facts, beside.statuses, &head),
         now: *now,
-        baselines: beside.baselines,
+        baselines: parsed(&beside.baselines),
         changed_lines: beside.changed_lines,
     };
     let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &gate_facts, builtin);
@@ -229,13 +230,28 @@ fn judge(
         Some(retargeted) => (retargeted, None),
         None => (reread, fresh),
     };
-    confirm(&mut evaluation, &head, &reread);
+    evaluation.confirm(&head, &reread);
     let remembered = beside.remembered?;
     let history = &remembered.history;
     let judged = conclude_after(sound, &target, evidence, evaluation, AcceptanceHead::Next, history);
     notes.push(placement_note(request, context));
     notes.extend(workflow.as_ref().map(|file| ways_past(file, context)).unwrap_or_default());
-    let decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
+    let mut decided = decided(&judged, &loaded, facts, *now, (notes, remembered.section));
+    if let Some(path) = &request.capture {
+        let judged = capture::Judged {
+            policy_text: &loaded.text,
+            origin: loaded.origin,
+            target: &target,
+            facts: &gate_facts,
+            pieces: &gathered.pieces,
+            baselines: &beside.baselines,
+            guards: Some(&guards),
+            reread: &reread,
+            evidence_head: AcceptanceHead::Next,
+            history,
+        };
+        decided.problems.extend(capture::problem(path, &judged, &decided));
+    }
     Ok((decided, fresh))
 }
 
@@ -263,18 +279,11 @@ fn head_of(
     }
 }
 
-/// Adds what the change does to the workflows, of which both versions were read.
-fn compare_workflows(
-    protected: &mut GateResult,
-    policy: &Policy,
-    context: &RunContext,
-    changed: &ChangedPaths,
-    versions: &[WorkflowChange],
-) {
+/// The folder that takes the place of the one the gate's own workflow lies in, where that is the base's.
+fn hidden_by(context: &RunContext, changed: &ChangedPaths) -> Option<String> {
     let own = context.run.as_ref().and_then(|run| run.workflow_file.as_deref());
     let of_base = own.filter(|_| from_base::stands_on_the_base(context));
-    let hidden_by = workflow_changes::hidden_by(changed, of_base);
-    judge_producer_changes(protected, policy, versions, hidden_by);
+    workflow_changes::hidden_by(changed, of_base).map(str::to_owned)
 }
 
 /// The base's tip now for a pull request, the commit before for a push.
@@ -299,11 +308,6 @@ fn policy_commit(
             sanitize(&pull.base_branch, 100)
         ))),
     }
-}
-
-/// Adds what reading again found, such that the verdict takes it in.
-fn confirm(evaluation: &mut Evaluation, head: &CommitSha, reread: &Reread) {
-    evaluation.results.splice(0..0, judge_reread(head, reread));
 }
 
 fn placement_note(request: &Request, context: &RunContext) -> String {
@@ -345,7 +349,7 @@ fn decided(
         packet: &judged.packet,
         history,
         notes,
-        proposed_policy: loaded.proposed.clone(),
+        proposed_policy: loaded.proposed(),
         limits: &limits(),
     });
     Decided { report, packet: judged.packet.clone(), problems: Vec::new() }

@@ -2,7 +2,7 @@
 
 use crate::forge::rest::Repo;
 use crate::forge::{both, in_parallel};
-use crate::gate::{ChangedPath, ChangedPaths, WorkflowChange};
+use crate::gate::{ChangedPath, ChangedPaths, WorkflowChange, WorkflowText};
 use crate::model::{CommitSha, RelPath, sanitize};
 
 use super::await_runs::FOLDERS;
@@ -39,8 +39,14 @@ fn versions(repo: Repo<'_>, file: &ChangedPath, base: &CommitSha, head: &CommitS
     // What lies elsewhere at the head, or under another name, runs no longer.
     let renamed = file.previous.as_ref().is_some_and(|previous| name(previous) != name(&file.path));
     let (at_base, at_head) = both(
-        || if is_workflow(before) { text(repo, before, base) } else { Ok(None) },
-        || if !renamed && is_workflow(&file.path) { text(repo, &file.path, head) } else { Ok(None) },
+        || if is_workflow(before) { text(repo, before, base) } else { WorkflowText::Absent },
+        || {
+            if !renamed && is_workflow(&file.path) {
+                text(repo, &file.path, head)
+            } else {
+                WorkflowText::Absent
+            }
+        },
     );
     WorkflowChange { path: before.clone(), base: at_base, head: at_head }
 }
@@ -49,9 +55,15 @@ fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn text(repo: Repo<'_>, path: &str, at: &CommitSha) -> Result<Option<String>, String> {
-    let path: RelPath = path.parse().map_err(|_| format!("`{}` is no path", sanitize(path, 100)))?;
-    text_at(repo, &path, at)
+fn text(repo: Repo<'_>, path: &str, at: &CommitSha) -> WorkflowText {
+    let Ok(path) = path.parse::<RelPath>() else {
+        return WorkflowText::Unreadable(format!("`{}` is no path", sanitize(path, 100)));
+    };
+    match text_at(repo, &path, at) {
+        Ok(Some(text)) => WorkflowText::Present(text),
+        Ok(None) => WorkflowText::Absent,
+        Err(why) => WorkflowText::Unreadable(why),
+    }
 }
 
 /// The folder that the change brings and that the server reads in place of the one the base's workflows lie in.

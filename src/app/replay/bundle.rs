@@ -7,12 +7,12 @@ use std::path::Path;
 
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use crate::app::judge::limits;
+use crate::app::judge::{Piece, limits};
 use crate::app::read_named;
 use crate::error::{EXIT_USAGE, Failure};
 use crate::evidence::archive::ZipSource;
 use crate::evidence::document;
-use crate::evidence::read::ArtifactState;
+use crate::evidence::read::{ArtifactContents, ArtifactState};
 use crate::evidence::source::{ArtifactSource, SourceError, checked_files};
 use crate::model::{Digest, RelPath};
 use crate::report::replay_bundle::{
@@ -81,14 +81,9 @@ impl Files {
     ///
     /// # Errors
     /// As [`Self::keep`].
-    pub fn keep_artifact(
-        &mut self,
-        number: usize,
-        state: &ArtifactState,
-        raw: Option<&Raw>,
-    ) -> Result<CapturedState, String> {
+    pub fn keep_artifact(&mut self, number: usize, piece: &Piece) -> Result<CapturedState, String> {
         let why = |why: &String| why.clone();
-        Ok(match state {
+        Ok(match &piece.state {
             ArtifactState::Missing => CapturedState::Missing,
             ArtifactState::Unfinished => CapturedState::Unfinished,
             ArtifactState::Expired => CapturedState::Expired,
@@ -98,23 +93,29 @@ impl Files {
             ArtifactState::RunNotReady(code, words) => {
                 CapturedState::RunNotReady { code: *code, why: why(words) }
             }
-            ArtifactState::Read(read) => match (raw, read.as_ref()) {
+            ArtifactState::Read(read) => match (&piece.raw, read.as_ref()) {
                 (Some(Raw::Zip(file)), read) => CapturedState::Zip {
                     file: self.keep_file(&format!("artifacts/{number}.zip"), file)?,
-                    sha256: read.as_ref().ok().and_then(|contents| contents.sha256.clone()),
+                    sha256: digest(read),
                 },
-                (Some(Raw::Files(files)), _) => {
+                (Some(Raw::Files(files)), read) => {
                     let entries = files.iter().enumerate().map(|(index, (name, file))| {
                         let file = self.keep_file(&format!("artifacts/{number}/{index}"), file)?;
                         Ok(CapturedEntry { name: name.clone(), file })
                     });
-                    CapturedState::Files { files: entries.collect::<Result<_, String>>()? }
+                    let files = entries.collect::<Result<_, String>>()?;
+                    CapturedState::Files { files, sha256: digest(read) }
                 }
                 (None, Err(error)) => refused(error),
                 (None, Ok(_)) => return Err("an artifact that was read was not kept".to_owned()),
             },
         })
     }
+}
+
+/// Of an artifact as it was downloaded, where it could be read.
+fn digest(read: &Result<ArtifactContents, SourceError>) -> Option<Digest> {
+    read.as_ref().ok().and_then(|contents| contents.sha256.clone())
 }
 
 /// What lay at a path.

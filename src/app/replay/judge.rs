@@ -2,15 +2,15 @@
 
 use std::io::Cursor;
 
-use crate::app::judge::{SoundPolicy, assess_all, conclude_after};
+use crate::app::judge::{Piece, SoundPolicy, assess_all, conclude_after};
 use crate::error::Failure;
 use crate::evidence::archive::ZipSource;
 use crate::evidence::baseline::{BaselineFile, BaselineFiles};
-use crate::evidence::read::{ArtifactState, Artifacts, read_artifact};
+use crate::evidence::read::{ArtifactContents, ArtifactState, read_artifact};
 use crate::evidence::source::{MemoryFiles, SourceError};
 use crate::evidence::{Demand, Target};
 use crate::gate::{Facts, PolicyOrigin, evaluate, policy_gate};
-use crate::model::{CommitSha, RelPath};
+use crate::model::{CommitSha, Digest, RelPath};
 use crate::repair::{History, RepairPacket};
 use crate::report::replay_bundle::{
     CapturedArtifact, CapturedFile, CapturedLines, CapturedState, ReplayBundle,
@@ -36,9 +36,12 @@ pub fn judge(opened: &Opened) -> Result<Again, Failure> {
         .map_err(|problems| Failure::policy("nothing was replayed", "the bundle's policy", problems))?;
     let head = bundle.target.target_sha.clone().ok_or_else(|| broken("it names no head"))?;
     let target = target(bundle, &head);
-    let evidence = assess_all(&sound, &artifacts(opened, &sound.demands())?, &target);
+    let mut evidence = assess_all(&sound, &pieces(opened, &sound.demands())?, &target);
     let origin = if bundle.embedded_policy { PolicyOrigin::Embedded } else { PolicyOrigin::File };
-    let builtin: Vec<_> = policy_gate(origin).into_iter().collect();
+    let mut builtin: Vec<_> = policy_gate(origin).into_iter().collect();
+    if let Some(guards) = &bundle.guards {
+        builtin.extend(guards.judge(&sound.policy, &mut evidence));
+    }
     let facts = Facts {
         head: head.clone(),
         base: bundle.target.base_sha.clone(),
@@ -53,7 +56,8 @@ pub fn judge(opened: &Opened) -> Result<Again, Failure> {
             CapturedLines::Known { lines } => Ok(lines.clone()),
         },
     };
-    let evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, builtin);
+    let mut evaluation = evaluate(&sound.policy, &sound.gates, &evidence, &facts, builtin);
+    evaluation.confirm(&head, &bundle.reread);
     let history = History { previous: bundle.previous.clone(), heads: bundle.heads };
     let judged = conclude_after(&sound, &target, evidence, evaluation, bundle.evidence_head, &history);
     let mut report = report::build(&report::Judgement {
@@ -132,17 +136,14 @@ fn origin_word(word: &str) -> &'static str {
     ["file", "base", "embedded"].into_iter().find(|known| *known == word).unwrap_or("file")
 }
 
-fn artifacts(opened: &Opened, demands: &[&Demand]) -> Result<Artifacts, Failure> {
-    opened
-        .bundle
-        .artifacts
-        .iter()
-        .map(|one| {
-            let wanted: Vec<&Demand> =
-                demands.iter().copied().filter(|demand| demand.artifact == one.name).collect();
-            Ok((one.name.clone(), artifact(opened, one, &wanted)?))
-        })
-        .collect()
+fn pieces(opened: &Opened, demands: &[&Demand]) -> Result<Vec<Piece>, Failure> {
+    let piece = |one: &CapturedArtifact| {
+        let meant = |demand: &&Demand| one.provenance.is_meant(&one.name, demand);
+        let wanted: Vec<&Demand> = demands.iter().copied().filter(meant).collect();
+        let state = artifact(opened, one, &wanted)?;
+        Ok(Piece { provenance: one.provenance.clone(), ..Piece::new(one.name.clone(), state) })
+    };
+    opened.bundle.artifacts.iter().map(piece).collect()
 }
 
 fn artifact(
@@ -168,19 +169,22 @@ fn artifact(
         }),
         CapturedState::Zip { file, sha256 } => ZipSource::open(Cursor::new(bytes_of(opened, file)?))
             .and_then(|mut source| read_artifact(&mut source, demands, limits))
-            .map(|mut contents| {
-                contents.sha256.clone_from(sha256);
-                contents
-            }),
-        CapturedState::Files { files } => {
+            .map(|contents| with(contents, sha256.as_ref())),
+        CapturedState::Files { files, sha256 } => {
             let files = files
                 .iter()
                 .map(|one| Ok((one.name.as_str(), bytes_of(opened, &one.file)?)))
                 .collect::<Result<Vec<_>, Failure>>()?;
             read_artifact(&mut MemoryFiles(files), demands, limits)
+                .map(|contents| with(contents, sha256.as_ref()))
         }
     };
     Ok(ArtifactState::Read(Box::new(read)))
+}
+
+/// With the digest it was downloaded with.
+fn with(contents: ArtifactContents, sha256: Option<&Digest>) -> ArtifactContents {
+    ArtifactContents { sha256: sha256.cloned(), ..contents }
 }
 
 fn baselines(opened: &Opened) -> Result<BaselineFiles, Failure> {

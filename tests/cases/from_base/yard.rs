@@ -1,9 +1,9 @@
 //! What every case starts from: a head's own run without a gate in it, and a gate in a `pull_request_target` run of
 //! the base beside it.
 
-use crate::fake_forge::{FakeForge, PullScene, RepoScene, RunScene, Status, Trigger, Version};
+use crate::fake_forge::{Config, FakeForge, PullScene, RepoScene, RunScene, Status, Trigger, Version};
 
-use crate::cases::in_run::yard::{GREEN, Ran, Step, Yard, junit};
+use crate::cases::in_run::yard::{GREEN, POLICY, Ran, Step, Yard, junit};
 
 /// The head's workflow as it stands on the base.
 pub const CI: &str = "on: pull_request\njobs:\n  unit:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v4\n      - run: make test\n      - uses: https://forge.example/actions/upload-artifact@v3\n        with:\n          name: unit\n          path: junit.xml\n  lint:\n    runs-on: x\n    steps:\n      - run: make lint\n      - uses: https://forge.example/actions/upload-artifact@v3\n        with:\n          name: lint\n          path: junit.xml\n";
@@ -12,7 +12,12 @@ pub const CI_PATH: &str = ".forgejo/workflows/ci.yml";
 
 /// A yard whose base has the workflow; the change branches off after it.
 pub fn yard(version: Version) -> Yard {
-    let yard = Yard::new(version);
+    yard_with(version, POLICY)
+}
+
+/// The same with another policy.
+pub fn yard_with(version: Version, policy: &str) -> Yard {
+    let yard = Yard::with(Config::new(version), Some(policy));
     yard.demo().commit("main").file(CI_PATH, CI).push();
     yard.demo().branch("work", "main").commit("work").file("work.txt", "x\n").message("work").push();
     yard
@@ -46,6 +51,11 @@ pub fn step(forge: &FakeForge, run: RunScene<'_>) -> Step {
 }
 
 /// The same without any time to wait: what is not there now never comes.
+pub fn hasty_step(forge: &FakeForge, run: RunScene<'_>) -> Step {
+    step(forge, run).arguments(&["--wait", "0s", "--wait-start", "0s"])
+}
+
+/// The same, run.
 pub fn hasty(forge: &FakeForge, run: RunScene<'_>) -> Ran {
-    step(forge, run).arguments(&["--wait", "0s", "--wait-start", "0s"]).run()
+    hasty_step(forge, run).run()
 }

@@ -13,6 +13,8 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use crate::fake_forge::{
     At, Config, FakeForge, Fault, JobScene, PullScene, RepoScene, RunScene, Status, Trigger, Version,
 };
+use crate::replay::unzip;
+use crate::support::program;
 
 pub const GREEN: &str = r#"<testsuite name="s" tests="2"><testcase classname="a" name="one"/><testcase classname="a" name="two"/></testsuite>"#;
 pub const RED: &str = r#"<testsuite name="s" tests="2" failures="1"><testcase classname="a" name="one"/><testcase classname="a" name="two"><failure message="no">no</failure></testcase></testsuite>"#;
@@ -151,8 +153,41 @@ impl Step {
         command
     }
 
+    /// Runs it. Whatever is judged is captured as well, and has to be judged again to the same bytes with no forge.
     pub fn run(&self) -> Ran {
-        self.ran(self.command().output().unwrap())
+        let ran = self.ran(self.captured().output().unwrap());
+        self.assert_replayed(&ran);
+        ran
+    }
+
+    /// Where the judgement was captured.
+    pub fn bundle(&self) -> PathBuf {
+        self.folder.path().join("bundle.zip")
+    }
+
+    fn captured(&self) -> Command {
+        let mut command = self.command();
+        command.arg("--capture").arg(self.bundle());
+        command
+    }
+
+    #[track_caller]
+    fn assert_replayed(&self, ran: &Ran) {
+        let Some(packet) = &ran.packet else {
+            assert!(!self.bundle().exists(), "there is no verdict to capture");
+            return;
+        };
+        let files = unzip(&std::fs::read(self.bundle()).unwrap());
+        let kept = |name: &str| serde_json::from_slice::<Value>(&files[&format!("outputs/{name}")]).unwrap();
+        assert_eq!(kept("gate_report.json"), *ran.report());
+        assert_eq!(kept("repair_instruction.json"), *packet);
+        for (name, bytes) in &files {
+            let text = String::from_utf8_lossy(bytes);
+            let secret = self.secrets.iter().find(|secret| text.contains(secret.as_str()));
+            assert!(secret.is_none(), "a token got into `{name}` of the bundle");
+        }
+        let again = program::run(self.folder.path(), &["replay", "bundle.zip"]);
+        assert_eq!((again.exit, again.stderr.as_str()), (0, ""), "{}", again.stdout);
     }
 
     /// Runs something else in its place, such as the action that wraps the gate.
@@ -164,11 +199,13 @@ impl Step {
     pub fn run_while(&self, forge: &FakeForge, at: At, act: impl FnOnce()) -> Ran {
         forge.hold_again();
         forge.fault(at, Fault::Hold);
-        let child = self.command().spawn().unwrap();
+        let child = self.captured().spawn().unwrap();
         forge.wait_for_held();
         act();
         forge.let_go();
-        self.ran(child.wait_with_output().unwrap())
+        let ran = self.ran(child.wait_with_output().unwrap());
+        self.assert_replayed(&ran);
+        ran
     }
 
     fn ran(&self, output: Output) -> Ran {

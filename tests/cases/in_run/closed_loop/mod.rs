@@ -1,5 +1,6 @@
 //! The closed loop over the fake forge: fail, packet, fix, judged again, pass; memory from earlier runs' artifacts.
 
+mod recorded;
 mod scenario;
 mod world;
 
@@ -7,7 +8,12 @@ use serde_json::{Value, json};
 
 use super::yard::zip as zipped;
 use crate::fake_forge::{At, Fault, Version};
-use world::{Act, Obstacle, World, agent};
+use world::{Act, Obstacle, Place, World, agent};
+
+/// Every server with every place the gate can stand in.
+fn everywhere() -> impl Iterator<Item = (Version, Place)> {
+    Version::ALL.into_iter().flat_map(|version| Place::ALL.map(|place| (version, place)))
+}
 
 fn word(packet: &Value, key: &str) -> String {
     packet[key].as_str().unwrap_or("-").to_owned()
@@ -29,11 +35,13 @@ fn the_same_obstacles_in_every_order_end_in_a_pass() {
             .collect();
     }
     assert_eq!(orders.len(), 24);
-    for order in &orders {
-        let steps = World::new(Version::V16, order, true).drive(agent);
+    let in_the_run = orders.iter().map(|order| (order, Place::InTheRun));
+    let on_the_base = orders.iter().step_by(5).map(|order| (order, Place::OnTheBase));
+    for (order, place) in in_the_run.chain(on_the_base) {
+        let steps = World::with(place, Version::V16, order, true).drive(agent);
         let codes: Vec<i32> = steps.iter().map(|(judged, _)| judged.ran.code).collect();
-        assert_eq!(codes.last(), Some(&0), "{order:?}: {codes:?}");
-        assert_eq!(steps.len(), 5, "{order:?}: {codes:?}");
+        assert_eq!(codes.last(), Some(&0), "{place:?} {order:?}: {codes:?}");
+        assert_eq!(steps.len(), 5, "{place:?} {order:?}: {codes:?}");
         for ((judged, act), obstacle) in steps.iter().zip(order) {
             let expected = match obstacle {
                 Obstacle::Tests => {
@@ -54,8 +62,8 @@ fn the_same_obstacles_in_every_order_end_in_a_pass() {
 /// Everything is wrong from the first head: pushes come before the review, the review before the person.
 #[test]
 fn all_at_once_is_done_in_the_order_that_undoes_nothing() {
-    for version in Version::ALL {
-        let steps = World::new(version, &Obstacle::ALL, false).drive(agent);
+    for (version, place) in everywhere() {
+        let steps = World::with(place, version, &Obstacle::ALL, false).drive(agent);
         let acts: Vec<&Act> = steps.iter().map(|(_, act)| act).collect();
         assert!(matches!(acts[..2], [Act::Commit { .. }, Act::Commit { .. }]), "{acts:?}");
         assert_eq!(acts[2..], [&Act::AskLane("claude".to_owned()), &Act::AskOperator, &Act::Done]);
@@ -77,8 +85,8 @@ fn useless(packet: &Value) -> Act {
 
 #[test]
 fn an_agent_that_mends_nothing_is_stopped_at_max_attempts() {
-    for version in Version::ALL {
-        let steps = World::new(version, &[Obstacle::Tests], false).drive(useless);
+    for (version, place) in everywhere() {
+        let steps = World::with(place, version, &[Obstacle::Tests], false).drive(useless);
         assert_eq!(steps.len(), 3);
         let progress: Vec<String> =
             steps.iter().map(|(judged, _)| word(&judged.packet, "progress")).collect();
@@ -95,8 +103,8 @@ fn an_agent_that_mends_nothing_is_stopped_at_max_attempts() {
 
 #[test]
 fn the_same_head_again_gives_the_same_packet_byte_for_byte() {
-    for version in Version::ALL {
-        let mut world = World::new(version, &[Obstacle::Tests], false);
+    for (version, place) in everywhere() {
+        let mut world = World::with(place, version, &[Obstacle::Tests], false);
         world.judge();
         world.push("a.txt", "a\n");
         let (one, two, three) = (world.judge(), world.judge(), world.judge());

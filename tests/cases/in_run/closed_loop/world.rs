@@ -1,12 +1,14 @@
 //! A pull request whose obstacles go away when what a packet asks for is done, and an agent that knows only packets.
 //! The agent is a function from a packet to what it does next; all it reads is what the gate uploaded.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read as _};
 
 use patchwarden::model::Digest;
 use serde_json::Value;
 
+use crate::cases::from_base::yard::{self as on_the_base, ci_run, gate_run, hasty_step};
 use crate::cases::in_run::yard::{GREEN, RED, Ran, Step, Yard, junit};
 use crate::fake_forge::{Config, PullScene, RunScene, Status, Trigger, Version};
 
@@ -97,10 +99,25 @@ pub fn agent(packet: &Value) -> Act {
     }
 }
 
+/// Where the gate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    InTheRun,
+    OnTheBase,
+}
+
+impl Place {
+    pub const ALL: [Self; 2] = [Self::InTheRun, Self::OnTheBase];
+}
+
 /// The pull request and everybody around it.
 pub struct World {
     pub yard: Yard,
+    place: Place,
+    branch: &'static str,
     number: i64,
+    /// On the base: the gate's run for the present head, which is run again where only people acted.
+    gate_run: Cell<Option<i64>>,
     order: Vec<Obstacle>,
     /// Whether an obstacle shows only once those before it are gone.
     one_by_one: bool,
@@ -116,17 +133,30 @@ pub struct Judged {
     pub packet: Value,
     pub packet_text: String,
     pub run_number: i64,
+    /// The judgement as `--capture` kept it.
+    pub bundle: Vec<u8>,
 }
 
 impl World {
+    /// With the gate in the run of the head.
     pub fn new(version: Version, order: &[Obstacle], one_by_one: bool) -> Self {
-        let yard = Yard::with(Config::new(version), Some(POLICY));
-        yard.demo().commit("feat").file("deploy/prod.toml", "replicas = 3\n").push();
-        let number = yard.pull().number;
+        Self::with(Place::InTheRun, version, order, one_by_one)
+    }
+
+    pub fn with(place: Place, version: Version, order: &[Obstacle], one_by_one: bool) -> Self {
+        let (yard, branch) = match place {
+            Place::InTheRun => (Yard::with(Config::new(version), Some(POLICY)), "feat"),
+            Place::OnTheBase => (on_the_base::yard_with(version, POLICY), "work"),
+        };
+        yard.demo().commit(branch).file("deploy/prod.toml", "replicas = 3\n").push();
+        let number = yard.demo().pull(branch, "main").author("alice").open("Feature", "").number;
         let order = order.to_vec();
         let mut world = Self {
             yard,
+            place,
+            branch,
             number,
+            gate_run: Cell::new(None),
             order,
             one_by_one,
             cleared: BTreeSet::new(),
@@ -169,7 +199,8 @@ impl World {
     }
 
     pub fn push(&mut self, path: &str, text: &str) {
-        self.yard.demo().commit("feat").file(path, text).push();
+        self.yard.demo().commit(self.branch).file(path, text).push();
+        self.gate_run.set(None);
         for (obstacle, repair) in [
             (Obstacle::Tests, ("repairs/unit-tests.failed", "fix_tests")),
             (Obstacle::Lint, ("repairs/lint-tests.failed", "run_command")),
@@ -204,15 +235,32 @@ impl World {
         true
     }
 
-    /// The run of the head, its producers ended.
+    /// The run that the gate stands in, its producers ended.
     pub fn run(&self) -> RunScene<'_> {
         let number = self.number;
-        let trigger = if self.reviewed {
-            Trigger::Review { number }
-        } else {
-            Trigger::PullRequest { number, action: "synchronized" }
-        };
-        let run = self.yard.run(trigger);
+        match (self.place, self.gate_run.get()) {
+            (Place::InTheRun, _) => {
+                let trigger = if self.reviewed {
+                    Trigger::Review { number }
+                } else {
+                    Trigger::PullRequest { number, action: "synchronized" }
+                };
+                self.produce(self.yard.run(trigger))
+            }
+            (Place::OnTheBase, before) => {
+                self.produce(ci_run(self.yard.demo(), number));
+                if let Some(run) = before.map(|run| self.yard.forge.run(run)) {
+                    run.rerun("gate");
+                    return run;
+                }
+                let run = gate_run(self.yard.demo(), number);
+                self.gate_run.set(Some(run.id()));
+                run
+            }
+        }
+    }
+
+    fn produce<'y>(&self, run: RunScene<'y>) -> RunScene<'y> {
         for (job, obstacle) in [("unit", Obstacle::Tests), ("lint", Obstacle::Lint)] {
             let red = self.stands(obstacle);
             run.job(job).upload_v4(job, &junit(if red { RED } else { GREEN })).finish(if red {
@@ -232,12 +280,17 @@ impl World {
     /// As [`Self::judge`], with something done to the run after the gate's step and before the job ends.
     pub fn judge_and(&self, after: impl FnOnce(RunScene<'_>, &str)) -> Judged {
         let run = self.run();
-        let ran = Step::new(&self.yard.forge, run.job("gate")).run();
+        let step = match self.place {
+            Place::InTheRun => Step::new(&self.yard.forge, run.job("gate")),
+            Place::OnTheBase => hasty_step(&self.yard.forge, run),
+        };
+        let ran = step.run();
         let packet_text = uploaded(run, &ran);
         after(run, &packet_text);
         run.job("gate").finish(if ran.code == 0 { Status::Success } else { Status::Failure });
         let packet = serde_json::from_str(&packet_text).unwrap();
-        Judged { ran, packet, packet_text, run_number: run.index() }
+        let bundle = std::fs::read(step.bundle()).unwrap();
+        Judged { ran, packet, packet_text, run_number: run.index(), bundle }
     }
 
     /// From judgement to judgement until there is nothing left to do.
@@ -258,7 +311,7 @@ impl World {
 
 /// The packet in the artifact, taken only because its digest stands in the gate's own log.
 fn uploaded(run: RunScene<'_>, ran: &Ran) -> String {
-    let zip = run.content("patchwarden-result-gate-1").expect("the result is uploaded");
+    let zip = run.content(ran.output("result_artifact")).expect("the result is uploaded");
     let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
     let mut text = String::new();
     archive.by_name("repair_instruction.json").unwrap().read_to_string(&mut text).unwrap();

@@ -1,6 +1,10 @@
 //! Words that would like to be obeyed, in every place the judged party writes: none changes an action, closes a fence,
 //! starts a workflow command, breaks a format, or leaves the fields that are named `untrusted`.
 
+mod inert;
+mod on_a_forge;
+mod other_verbs;
+
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -9,6 +13,7 @@ use crate::support::evidence::write;
 use crate::support::outputs::{self, Judged};
 use crate::support::program::run;
 use crate::support::{HEAD, NOW};
+use inert::{assert_inert_lines, assert_markdown};
 
 /// Stands in every attempt, so that a leak is found whatever happened to the rest.
 const MARK: &str = "Xyzzy";
@@ -204,45 +209,4 @@ fn no_words_break_out_of_any_output() {
             assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{1b}', '\u{7}']), "{name}: {words:?}");
         }
     }
-}
-
-/// No line begins as a workflow command, none steers a terminal.
-fn assert_inert_lines(text: &str, words: &str) {
-    for line in text.lines() {
-        let start = line.trim_start();
-        assert!(!start.starts_with("::") && !start.starts_with("##["), "{words:?}: {line}");
-        assert!(!line.contains(['\u{1b}', '\u{202e}', '\u{7}', '\r']), "{words:?}: {line:?}");
-    }
-}
-
-/// Outside fences nothing of the attempt is a heading, an image, a link or a tag; every fence that opens closes.
-fn assert_markdown(text: &str, words: &str) {
-    let mut fence: Option<String> = None;
-    for line in text.lines() {
-        let start = line.trim_start();
-        let ticks: String = start.chars().take_while(|c| *c == '`').collect();
-        match &fence {
-            Some(open) => {
-                if start == open.as_str() {
-                    fence = None;
-                }
-            }
-            None if ticks.len() >= 3 => fence = Some(ticks),
-            None => {
-                // What stands between backticks is code, whatever it is.
-                let line: String = line.split('`').step_by(2).collect();
-                let own =
-                    ["# ✖", "## What to do", "## Evidence", "## Not judged", "## Waivers", "## Cleared"];
-                assert!(
-                    !start.starts_with('#') || own.iter().any(|own| start.starts_with(own)),
-                    "{words:?}: {line}"
-                );
-                assert!(
-                    !line.contains("](") && !line.contains("<script") && !line.contains("<!--"),
-                    "{words:?}: {line}"
-                );
-            }
-        }
-    }
-    assert_eq!(fence, None, "{words:?} left a fence open");
 }
