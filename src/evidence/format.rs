@@ -145,3 +145,27 @@ impl Format {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    use super::super::archive::ZipSource;
+    use super::super::read::inspect;
+    use super::*;
+
+    #[test]
+    fn content_that_two_formats_fit_is_an_error_that_names_both() {
+        let bytes = br#"{"version":"2.1.0","runs":[],"_type":"x","predicateType":"y"}"#;
+        assert_eq!(Format::of(&Shape::of(bytes, true)), Err(vec![Format::Sarif, Format::InToto]));
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("report.sarif", SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+        let mut source = ZipSource::open(zip.finish().unwrap()).unwrap();
+        let read = inspect(&mut source, None, &Limits::default()).unwrap();
+        let words = "its content fits `sarif` and `in-toto`: name one as `format`".to_owned();
+        assert_eq!(read.readings[0].result.as_ref().err(), Some(&ParseError::Malformed(words)));
+    }
+}

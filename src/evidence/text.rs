@@ -8,8 +8,8 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 
 use super::source::LimitReached;
 
-/// Bytes looked at and handed out at a time.
-pub const WINDOW: usize = 64 * 1024;
+/// Bytes looked at and handed out at a time: more than the buffers of the readers below, which then copy straight here.
+pub const WINDOW: usize = 128 * 1024;
 /// Bytes at the start in which an XML declaration must name its encoding.
 const HEAD: u64 = 512;
 
