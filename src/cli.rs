@@ -80,7 +80,7 @@ enum Verb {
     Doctor(forge::DoctorArgs),
     /// What got through: merged pull requests held against what stood behind their green contexts
     #[command(
-        after_help = "Examples:\n  patchwarden audit --since 7d\n  patchwarden audit --server https://forge.example --repo owner/name --format sarif > audit.sarif\n  patchwarden gaps import audit.sarif\n\nOnly reads. The exit code is 0 unless the forge could not be asked; findings are in the result."
+        after_help = "Examples:\n  patchwarden audit --since 7d\n  patchwarden audit --server https://forge.example --repo owner/name --format sarif > audit.sarif\n  patchwarden gaps import audit.sarif\n  patchwarden audit --format json > audit.json && patchwarden status --audit audit.json\n\nOnly reads. The exit code is 0 unless the forge could not be asked; findings are in the result."
     )]
     Audit(audit::AuditArgs),
     /// Explain a code, or why a gate of a report decided as it did

@@ -4,6 +4,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Audit;
 use crate::context::PullFacts;
 use crate::digest::EvidenceDigest;
 use crate::evidence::manifest::Manifest;
@@ -72,6 +73,11 @@ pub const ALL: &[Contract] = &[
         name: crate::feedback::SCHEMA,
         meaning: "signals from after the merge, and the follow-up work they suggest",
         make: schema_of::<FeedbackIntake>,
+    },
+    Contract {
+        name: crate::audit::SCHEMA,
+        meaning: "what got through: findings about merged pull requests, each with its evidence",
+        make: schema_of::<Audit>,
     },
     Contract {
         name: crate::status::SCHEMA,

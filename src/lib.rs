@@ -3,6 +3,7 @@
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod context;
 mod contracts;

@@ -172,7 +172,14 @@ fn check(file: &Path, against: Option<&str>, form: OutputForm) -> Ended {
     if let Some(reference) = against
         && let Some(before) = ledger_at(reference, file)?
     {
-        let problems = ledger::against(&before, &ledger);
+        let base = match git::merge_base(reference, "HEAD", file) {
+            // Where both began without a ledger, neither id was there before.
+            Some(base) => {
+                Some(ledger_at(&base, file)?.unwrap_or(Ledger { gaps: Vec::new(), ..ledger.clone() }))
+            }
+            None => None,
+        };
+        let problems = ledger::against(&before, &ledger, base.as_ref());
         if !problems.is_empty() {
             let name = format!("{} against {}", file.display(), sanitize(reference, 60));
             return Err(broken(&name, problems));

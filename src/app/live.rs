@@ -1,11 +1,14 @@
 //! What a forge shows of repositories right now: open pull requests with their runs, statuses, artifacts and the
 //! results their gates left. It sends GETs only; what is not answered is not seen.
 
+use crate::audit::Audit;
 use crate::forge::ForgeError;
 use crate::forge::rest::{Pull, Repo, Run, RunStatus, StatusState};
-use crate::model::{Timestamp, count, sanitize};
+use crate::model::{Span, Timestamp, count, sanitize};
+use crate::policy::DEFAULT_PATH;
 use crate::status::{ArtifactRow, NotSeen, Observation, Observed, Seen};
 
+use super::audit;
 use super::gate::RESULT_PREFIX;
 use super::result_artifact::{Found, newest};
 
@@ -19,6 +22,8 @@ pub struct Snapshot {
     pub observations: Vec<Observation>,
     pub artifacts: Vec<ArtifactRow>,
     pub not_seen: Vec<NotSeen>,
+    /// What was found to have got through.
+    pub audits: Vec<Audit>,
     /// What could be read, by the name under which it would otherwise be not seen.
     pub read: Vec<String>,
 }
@@ -38,6 +43,13 @@ impl Snapshot {
             }
         }
         self.default_branch(repo);
+    }
+
+    /// Audits what a repository merged within `reach`.
+    pub fn audit(&mut self, repo: Repo<'_>, reach: Span, now: Timestamp) {
+        let audit = audit::of_repo(repo, reach, now, DEFAULT_PATH);
+        let audit = self.answer(format!("the merged pull requests of {}", repo.slug()), audit);
+        self.audits.extend(audit);
     }
 
     /// The answer, noted as read or as not seen.

@@ -4,14 +4,16 @@ use std::fs::{self, File};
 use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
-use crate::error::{EXIT_CONTEXT, Failure};
-use crate::metrics::{CrossingEvent, Log, LogFile, Rolling, openmetrics, read_log, svg_file, text};
-
+use crate::error::{EXIT_CONTEXT, EXIT_OUTPUT, Failure};
+use crate::metrics::{
+    AtOnce, CrossingEvent, Log, LogFile, Rolling, markdown, openmetrics, read_log, svg_file, text,
+};
 use crate::model::{Span, Timestamp};
 use crate::sink;
 
 use super::forge_access::{Access, ForgeChoice};
 use super::merged_rows::merged_rows;
+use super::parse_threads::ParseThreads;
 use super::{Ended, clock, give};
 
 /// The settings of `metrics`.
@@ -24,6 +26,8 @@ pub struct Request {
     /// The work item whose merge ends the pinned windows.
     pub pin: Option<String>,
     pub form: Form,
+    /// A folder that the document, the summary and the picture are written to beside what is printed.
+    pub out: Option<PathBuf>,
 }
 
 /// Which merged pull requests make the log.
@@ -41,6 +45,8 @@ pub enum Form {
     Text,
     Json,
     OpenMetrics,
+    /// A summary for people, for an issue or a comment.
+    Markdown,
     Svg,
     /// The crossings that the log does not carry yet, as rows to append to it.
     Events,
@@ -49,7 +55,8 @@ pub enum Form {
 /// Reads the logs and prints the rates.
 ///
 /// # Errors
-/// Exit 2 where a file cannot be read, or a folder has no log, exit 4 where the forge did not list what was merged.
+/// Exit 2 where a file cannot be read, or a folder has no log, exit 4 where the forge did not list what was merged,
+/// exit 5 where the result could not be written.
 pub fn run(request: &Request) -> Ended {
     let mut files = open(&request.logs)?;
     if let Some(from) = &request.from_forge {
@@ -61,14 +68,35 @@ pub fn run(request: &Request) -> Ended {
             .hint("name an event log, or `--from-forge`"));
     }
     let rolling = roll_files(files, request.pin.as_deref())?;
-    match request.form {
-        Form::Text => give(&text(&rolling.report()))?,
-        Form::Json => give(&crate::output::json(&rolling.report()))?,
-        Form::OpenMetrics => give(&openmetrics(&rolling.report()))?,
-        Form::Svg => give(&svg_file(&rolling.report()))?,
-        Form::Events => give(&events(&rolling))?,
+    let report = rolling.report();
+    if let Some(folder) = &request.out {
+        let files = [
+            ("metrics.json", crate::output::json(&report)),
+            ("rates.md", markdown(&report, Some(PICTURE))),
+            (PICTURE, svg_file(&report)),
+        ];
+        for (name, content) in files {
+            write(&folder.join(name), &content)?;
+        }
     }
+    give(&match request.form {
+        Form::Text => text(&report),
+        Form::Json => crate::output::json(&report),
+        Form::OpenMetrics => openmetrics(&report),
+        Form::Markdown => markdown(&report, None),
+        Form::Svg => svg_file(&report),
+        Form::Events => events(&rolling),
+    })?;
     Ok(0)
+}
+
+/// The picture's file. Forgejo shows no SVG inside Markdown, so it lies beside the summary.
+const PICTURE: &str = "rates.svg";
+
+fn write(path: &Path, content: &str) -> Result<(), Failure> {
+    sink::write_file(path, content.as_bytes()).map_err(|error| {
+        Failure::new(EXIT_OUTPUT, format!("`{}` could not be written", path.display())).caused_by(error)
+    })
 }
 
 /// Reads these logs as one.
@@ -94,8 +122,23 @@ fn roll_files(files: Vec<LogFile>, pin: Option<&str>) -> Result<Rolling, Failure
     let failed = |(index, error): (usize, std::io::Error)| {
         unreadable(Path::new(names.get(index).map_or("", String::as_str))).caused_by(error)
     };
-    Log::open(files).and_then(|log| read_log(log, pin)).map_err(failed)
+    open_log(files).and_then(|log| read_log(log, pin)).map_err(failed)
 }
+
+/// A single file is read by threads, where there is more than one processor; many are small, and are read in turn.
+fn open_log(files: Vec<LogFile>) -> Result<Log, (usize, std::io::Error)> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if files.len() > 1 || processors == 1 {
+        return Log::open(files);
+    }
+    Log::open_with(files, |keys| match ParseThreads::start(processors.min(MOST_THREADS), keys) {
+        Some(threads) => Box::new(threads),
+        None => Box::new(AtOnce::new(keys.clone())),
+    })
+}
+
+/// More readers than this wait for the one that folds.
+const MOST_THREADS: usize = 4;
 
 /// The merged pull requests of each repository as a log of its own.
 fn of_forge(from: &FromForge) -> Result<Vec<LogFile>, Failure> {

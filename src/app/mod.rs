@@ -21,6 +21,7 @@ mod live;
 mod merged_rows;
 pub mod metrics;
 pub mod one_gate;
+mod parse_threads;
 pub mod policy;
 mod pull_file;
 pub mod record;

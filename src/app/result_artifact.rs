@@ -22,6 +22,10 @@ const MAX_RESULT: u64 = 64 << 20;
 pub struct GateResult {
     pub report: GateReport,
     pub packet: Option<RepairPacket>,
+    /// The number of the run that holds it.
+    pub run: u64,
+    /// When it was uploaded first; before v16 nobody knows.
+    pub made: Option<Timestamp>,
 }
 
 /// What looking for it came to.
@@ -121,7 +125,7 @@ fn read(repo: Repo<'_>, run: &Run, listed: &Listed, head: &CommitSha) -> Result<
         Some(bytes) => Some(document(&bytes, "repair_instruction.json").map_err(unread)?),
         None => None,
     };
-    Ok(GateResult { report, packet })
+    Ok(GateResult { report, packet, run: run.number, made: listed.created })
 }
 
 fn document<T: for<'de> serde::Deserialize<'de>>(bytes: &[u8], name: &str) -> Result<T, String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{EXIT_OUTPUT, EXIT_USAGE, Failure};
 use crate::feedback::FeedbackIntake;
@@ -13,6 +14,8 @@ use crate::sink;
 use crate::status::{FollowUp, Inputs, Live, NotSeen, OperatorStatus, Seen, build, live_page, page, text};
 
 use super::forge_access::{Access, ForgeChoice};
+use super::gate::pause_for_tests;
+use super::in_run::variables;
 use super::live::Snapshot;
 use super::{Ended, clock, gaps, give, metrics, read_named, watch};
 
@@ -25,6 +28,8 @@ pub struct Request {
     pub results: Vec<PathBuf>,
     /// Event logs, or folders of them.
     pub logs: Vec<PathBuf>,
+    /// Documents of `audit`.
+    pub audits: Vec<PathBuf>,
     /// A document of `feedback-intake-check`.
     pub feedback: Option<PathBuf>,
     /// The time it is about; without one the ledger's latest day, so that nothing changes by itself, and live the clock.
@@ -44,6 +49,8 @@ pub struct LiveRequest {
     pub watch: Option<String>,
     /// How often it is read again while it is served.
     pub every: Span,
+    /// How far back merged pull requests are audited; without one they are not.
+    pub audit_since: Option<Span>,
 }
 
 /// The form of the status.
@@ -113,6 +120,10 @@ fn read(request: &Request, snapshot: Option<(Snapshot, Timestamp)>) -> Result<Op
         seen.push(result(path, &mut not_seen)?);
     }
     not_seen.extend(snapshot.not_seen);
+    let mut audits = snapshot.audits;
+    for path in &request.audits {
+        audits.push(read_document(path, "an audit")?);
+    }
     let metrics = match request.logs.as_slice() {
         [] => None,
         logs => Some(metrics::roll(logs)?.report()),
@@ -122,6 +133,7 @@ fn read(request: &Request, snapshot: Option<(Snapshot, Timestamp)>) -> Result<Op
         ledger: ledger.as_ref(),
         seen: &seen,
         metrics,
+        audits,
         follow_ups: request.feedback.as_deref().map(follow_ups).transpose()?.unwrap_or_default(),
         observations: snapshot.observations,
         artifacts: snapshot.artifacts,
@@ -140,6 +152,9 @@ fn read_live(
     let mut snapshot = Snapshot::default();
     for repo in access.repos() {
         snapshot.add(repo, now);
+        if let Some(reach) = live.audit_since {
+            snapshot.audit(repo, reach, now);
+        }
     }
     last_read.extend(snapshot.read.drain(..).map(|what| (what, now)));
     for one in &mut snapshot.not_seen {
@@ -166,10 +181,11 @@ fn watch_forge(request: &Request, live: &LiveRequest) -> Ended {
     if let Ok(address) = listener.local_addr() {
         sink::say(&format!("serving http://{address}/ read-only, asking again every {}", live.every));
     }
+    let pause = pause_for_tests(&variables()).unwrap_or(Duration::from_secs(live.every.seconds()));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             loop {
-                std::thread::sleep(std::time::Duration::from_secs(live.every.seconds()));
+                std::thread::sleep(pause);
                 match read_live(request, live, &mut last_read) {
                     Ok((status, page)) => shown.replace(live_page(&status, &page)),
                     // The page goes on showing when it was read.

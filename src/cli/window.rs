@@ -18,6 +18,8 @@ enum MetricsForm {
     Json,
     /// OpenMetrics text, for a scraper
     Openmetrics,
+    /// A summary with each curve as a line of blocks, for an issue or a comment
+    Markdown,
     /// A picture of the rolling rates
     Svg,
     /// The crossings the log does not carry yet, as rows to append to it
@@ -46,20 +48,24 @@ pub struct MetricsArgs {
     /// The form of what is printed
     #[arg(long, value_enum, default_value = "text")]
     format: MetricsForm,
+    /// Also write metrics.json, rates.md and rates.svg into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 impl From<MetricsArgs> for metrics::Request {
     fn from(args: MetricsArgs) -> Self {
-        let MetricsArgs { logs, from_forge, forge, window, now, pin, format } = args;
+        let MetricsArgs { logs, from_forge, forge, window, now, pin, format, out } = args;
         let from_forge = from_forge.then(|| metrics::FromForge { forge: forge.into(), window, now });
         let form = match format {
             MetricsForm::Text => metrics::Form::Text,
             MetricsForm::Json => metrics::Form::Json,
             MetricsForm::Openmetrics => metrics::Form::OpenMetrics,
+            MetricsForm::Markdown => metrics::Form::Markdown,
             MetricsForm::Svg => metrics::Form::Svg,
             MetricsForm::Events => metrics::Form::Events,
         };
-        Self { logs, from_forge, pin, form }
+        Self { logs, from_forge, pin, form, out }
     }
 }
 
@@ -82,6 +88,9 @@ pub struct StatusArgs {
     /// An event log, or a folder of them; may be repeated
     #[arg(long = "log", value_name = "FILE")]
     logs: Vec<PathBuf>,
+    /// A document of audit: what got through; may be repeated
+    #[arg(long = "audit", value_name = "FILE")]
+    audits: Vec<PathBuf>,
     /// A document of feedback-intake-check, whose candidates are shown as follow-ups
     #[arg(long, value_name = "FILE")]
     feedback: Option<PathBuf>,
@@ -96,6 +105,9 @@ pub struct StatusArgs {
     /// With --watch, how often the forge is asked again
     #[arg(long, value_name = "SPAN", default_value = "60s", requires = "watch")]
     every: Span,
+    /// With --live, also audit what was merged this far back
+    #[arg(long, value_name = "SPAN", requires = "live")]
+    audit_since: Option<Span>,
     /// The time it is about; without one the ledger's latest day, with --live the clock
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
@@ -109,15 +121,28 @@ pub struct StatusArgs {
 
 impl From<StatusArgs> for status::Request {
     fn from(args: StatusArgs) -> Self {
-        let StatusArgs { ledger, results, logs, feedback, live, forge, watch, every, now, format, out } =
-            args;
-        let live = live.then(|| status::LiveRequest { forge: forge.into(), watch, every });
+        let StatusArgs {
+            ledger,
+            results,
+            logs,
+            audits,
+            feedback,
+            live,
+            forge,
+            watch,
+            every,
+            audit_since,
+            now,
+            format,
+            out,
+        } = args;
+        let live = live.then(|| status::LiveRequest { forge: forge.into(), watch, every, audit_since });
         let form = match format {
             StatusForm::Text => status::Form::Text,
             StatusForm::Json => status::Form::Json,
             StatusForm::Html => status::Form::Html,
         };
-        Self { ledger, results, logs, feedback, now, form, out, live }
+        Self { ledger, results, logs, audits, feedback, now, form, out, live }
     }
 }
 

@@ -52,6 +52,7 @@ mod tool_errors;
 mod trx;
 mod wire;
 mod xml;
+mod xml_tag;
 #[cfg(test)]
 mod xml_tests;
 

@@ -142,7 +142,8 @@ pub struct CaseName<'n> {
 impl CaseName<'_> {
     /// The parts joined for people, each left out where the next begins with it; of a long name the end is kept.
     pub fn shown(&self, limits: &Limits) -> String {
-        let mut out = String::new();
+        let lengths = self.suites.iter().map(|suite| suite.len() + 3).sum::<usize>();
+        let mut out = String::with_capacity(lengths + self.class.len() + 3 + self.name.len());
         let parts = self.suites.iter().map(String::as_str).chain([self.class, self.name]);
         let mut parts = parts.map(str::trim).filter(|part| !part.is_empty()).peekable();
         while let Some(part) = parts.next() {
@@ -155,7 +156,7 @@ impl CaseName<'_> {
             out.push_str(part);
         }
         let max = limits.text();
-        let over = out.chars().count().saturating_sub(max);
+        let over = if out.len() > max { out.chars().count().saturating_sub(max) } else { 0 };
         if over == 0 {
             return sanitize(&out, max);
         }

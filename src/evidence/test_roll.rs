@@ -60,14 +60,19 @@ impl TestRoll {
         let case = number([name.name]).rotate_left(1) ^ class;
         let ran = outcome.ran();
         self.cases.push((case & !1) | u64::from(ran));
+        let room = (self.names.len() as u64) < limits.kept_names;
         match self.classes.last_mut() {
             Some(last) if last.number == class => last.ran |= ran,
-            _ => self.classes.push(Class { number: class, ran }),
+            _ => {
+                self.classes.push(Class { number: class, ran });
+                if room {
+                    let whole = CaseName { name: "", ..name };
+                    self.names.entry(class).or_insert_with(|| whole.shown(limits).into());
+                }
+            }
         }
-        if (self.names.len() as u64) < limits.kept_names {
+        if room {
             self.names.entry(case & !1).or_insert_with(|| name.shown(limits).into());
-            let whole = CaseName { name: "", ..name };
-            self.names.entry(class).or_insert_with(|| whole.shown(limits).into());
         }
     }
 

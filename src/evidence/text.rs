@@ -9,7 +9,7 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 use super::source::LimitReached;
 
 /// Bytes looked at and handed out at a time.
-const WINDOW: usize = 64 * 1024;
+pub const WINDOW: usize = 64 * 1024;
 /// Bytes at the start in which an XML declaration must name its encoding.
 const HEAD: u64 = 512;
 
@@ -73,6 +73,7 @@ impl<'a> Text<'a> {
 
     /// Lets at most `bytes` be consumed until the next call; past that, reading fails with [`LimitReached`],
     /// which names `what` is too large.
+    #[inline]
     pub fn allow(&mut self, bytes: u64, what: &'static str) {
         self.allowance = bytes;
         self.what = what;
@@ -87,11 +88,20 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// As [`BufRead::fill_buf`].
+    #[inline] // as the others below: they are called for every tag
     pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         while self.ready - self.start < count && !self.ended {
             self.fill()?;
         }
         Ok(self.window.get(self.start..self.ready).unwrap_or_default())
+    }
+
+    /// Consumes `count` bytes of those that [`Self::peek`] showed, and gives them.
+    #[inline]
+    pub fn take_shown(&mut self, count: usize) -> &[u8] {
+        let start = self.start;
+        self.consume(count);
+        self.window.get(start..self.start).unwrap_or_default()
     }
 
     /// The next line without its end, put into `line`; `false` at the end of the text.
@@ -152,6 +162,7 @@ impl Read for Text<'_> {
 }
 
 impl BufRead for Text<'_> {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.start == self.ready && !self.ended {
             self.fill()?;
@@ -166,6 +177,7 @@ impl BufRead for Text<'_> {
         Ok(ready)
     }
 
+    #[inline]
     fn consume(&mut self, amount: usize) {
         self.start = self.ready.min(self.start + amount);
         self.consumed += amount as u64;

@@ -1,29 +1,25 @@
 //! XML within bounds, one tag at a time: no entities but the predefined, no document types, no deep nesting.
-//! quick-xml reads the tags; text is read here, in pieces, so that a huge one is never held.
+//! Tags are read where they lie in the window, text in pieces, so that nothing is copied and a huge text never held.
+//! quick-xml reads what else is marked up: comments, instructions, document types.
 
-use std::borrow::Cow;
 use std::io::BufRead;
-use std::ops::Range;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event as Raw};
+use quick_xml::events::Event as Raw;
 
 use crate::model::sanitize;
 
 use super::content::ParseError;
 use super::limits::Limits;
-use super::text::{Controls, Text};
+use super::text::{Controls, Text, WINDOW};
+use super::xml_tag::{NAME_BYTES, Parts, REFERENCE_BYTES, malformed, reference};
+
+pub use super::xml_tag::Tag;
 
 /// Bytes of one tag, comment or instruction. Tags hold whole messages in some dialects.
 const MARKUP_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of an element's or attribute's name.
-const NAME_BYTES: usize = 256;
-/// Attributes of one tag; telling duplicates takes their square.
-const ATTRIBUTES: usize = 256;
-/// The largest count an attribute is believed to hold.
-const COUNT: u64 = 1_000_000_000_000;
-/// Bytes of a character or entity reference, `&` and `;` left out.
-const REFERENCE_BYTES: usize = 10;
+/// Bytes of an end tag: a name, and white space that nobody writes.
+const END_TAG_BYTES: usize = 2 * NAME_BYTES;
 
 /// What comes next in a document.
 #[derive(Debug)]
@@ -35,63 +31,15 @@ pub enum Event<'x> {
     End,
 }
 
-/// A start tag.
-#[derive(Debug)]
-pub struct Tag<'x> {
-    start: BytesStart<'x>,
-    attributes: &'x [Attribute],
-}
-
-impl Tag<'_> {
-    /// The element's name without a prefix.
-    pub fn name(&self) -> &str {
-        local(self.start.name().into_inner())
-    }
-
-    /// The value of the attribute of this name without a prefix, its references resolved.
-    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        let content: &str = &self.start;
-        let found = self
-            .attributes
-            .iter()
-            .find(|a| a.name.end - a.local == name.len() && content.get(a.local..a.name.end) == Some(name))?;
-        let value = content.get(found.value.clone())?;
-        Some(if found.plain { Cow::Borrowed(value) } else { Cow::Owned(resolved(value)) })
-    }
-
-    /// The value of an attribute as a count, thousands separators left out; `None` where it is none.
-    /// Larger ones are cut to 10¹², so that sums stay far from the end of the type.
-    pub fn count(&self, name: &str) -> Option<u64> {
-        let value = self.get(name)?;
-        let value = value.trim();
-        if let Ok(number) = value.parse::<u64>() {
-            return Some(number.min(COUNT));
-        }
-        value.replace(',', "").parse::<u64>().ok().map(|number| number.min(COUNT))
-    }
-
-    /// Whether the tag has no attribute at all.
-    pub fn is_bare(&self) -> bool {
-        self.attributes.is_empty()
-    }
-}
-
-/// Where an attribute lies in its tag.
-#[derive(Debug)]
-struct Attribute {
-    name: Range<usize>,
-    /// Where the name goes on after its prefix.
-    local: usize,
-    value: Range<usize>,
-    /// The value has no references.
-    plain: bool,
-}
-
 /// A document being read.
 pub struct Xml<'a> {
     reader: Reader<Text<'a>>,
+    /// A comment, an instruction, or a tag that is cut by the end of the window.
     token: Vec<u8>,
-    attributes: Vec<Attribute>,
+    parts: Parts,
+    /// The names of the elements that are open, one behind the other, and where each of them starts.
+    names: Vec<u8>,
+    name_starts: Vec<usize>,
     depth: u64,
     max_depth: u64,
     /// The tag read last had no content: its end comes next.
@@ -111,7 +59,9 @@ impl<'a> Xml<'a> {
         Ok(Self {
             reader: Reader::from_reader(Text::open(reader, Controls::Refused)?),
             token: Vec::new(),
-            attributes: Vec::new(),
+            parts: Parts::default(),
+            names: Vec::new(),
+            name_starts: Vec::new(),
             depth: 0,
             max_depth: limits.xml_depth,
             self_closed: false,
@@ -158,11 +108,7 @@ impl<'a> Xml<'a> {
                 [b'<', b'!', b'[', ..] => self.cdata()?,
                 [b'<', b'!' | b'?', ..] => self.skip_markup()?,
                 [b'<', b'/', ..] => {
-                    self.token.clear();
-                    self.reader.get_mut().allow(MARKUP_BYTES, "a tag");
-                    self.reader.read_event_into(&mut self.token).map_err(|error| xml_error(&error))?;
-                    self.depth =
-                        self.depth.checked_sub(1).ok_or_else(|| malformed("an end tag has no start"))?;
+                    self.end_tag()?;
                     return Ok(Event::Close);
                 }
                 _ => break,
@@ -182,25 +128,50 @@ impl<'a> Xml<'a> {
                 self.max_depth
             )));
         }
-        self.token.clear();
-        self.reader.get_mut().allow(MARKUP_BYTES, "a tag");
-        let start = match self.reader.read_event_into(&mut self.token).map_err(|error| xml_error(&error))? {
-            Raw::Start(start) => start,
-            Raw::Empty(start) => {
-                self.self_closed = true;
-                start
+        let text = self.reader.get_mut();
+        let parts = &mut self.parts;
+        let tag = if is_in_window(text, parts)? {
+            // The tag and its opening bracket are taken at once, and stay where they are until the next call.
+            text.take_shown(parts.end + 1)
+        } else {
+            copy_tag(text, &mut self.token)?;
+            if !parts.find(self.token.get(1..).unwrap_or_default())? {
+                return Err(malformed("the XML is cut off or a tag in it is broken"));
             }
-            _ => return Err(malformed("the XML is cut off")),
+            &self.token
         };
-        let name = start.name().into_inner().len();
-        if name == 0 {
-            return Err(malformed("a tag has no name"));
+        self.self_closed = parts.self_closed();
+        let content = tag.get(1..=parts.content).unwrap_or_default();
+        if !self.self_closed {
+            self.name_starts.push(self.names.len());
+            self.names.extend_from_slice(content.get(..parts.name).unwrap_or_default());
         }
-        if name > NAME_BYTES {
-            return Err(ParseError::TooLarge("the name of an element is too long".to_owned()));
+        let content = std::str::from_utf8(content).map_err(|_| malformed("a tag is no UTF-8 text"))?;
+        Ok(Event::Open(Tag::new(content, parts)))
+    }
+
+    /// Takes an end tag, which must be that of the element opened last.
+    fn end_tag(&mut self) -> Result<(), ParseError> {
+        let text = self.reader.get_mut();
+        let shown = text.peek(END_TAG_BYTES)?;
+        let shown = shown.get(..shown.len().min(END_TAG_BYTES)).unwrap_or(shown);
+        let end = memchr::memchr(b'>', shown)
+            .ok_or_else(|| malformed("the XML is cut off or an end tag in it is broken"))?;
+        let name = shown.get(2..end).unwrap_or_default().trim_ascii_end();
+        let start = self.name_starts.pop().ok_or_else(|| malformed("an end tag has no start"))?;
+        let open = self.names.get(start..).unwrap_or_default();
+        if name != open {
+            let (name, open) = (String::from_utf8_lossy(name), String::from_utf8_lossy(open));
+            return Err(ParseError::Malformed(format!(
+                "`</{}>` stands where `</{}>` should",
+                sanitize(&name, 60),
+                sanitize(&open, 60)
+            )));
         }
-        find_attributes(&start, name, &mut self.attributes)?;
-        Ok(Event::Open(Tag { start, attributes: &self.attributes }))
+        self.names.truncate(start);
+        self.depth = self.depth.saturating_sub(1);
+        text.consume(end + 1);
+        Ok(())
     }
 
     /// Reads a comment, an instruction or a document type and forgets it.
@@ -288,8 +259,54 @@ impl<'a> Xml<'a> {
     }
 }
 
-fn malformed(words: &str) -> ParseError {
-    ParseError::Malformed(words.to_owned())
+/// Finds the parts of the start tag that comes next where the window holds all of it, once it is filled up.
+fn is_in_window(text: &mut Text<'_>, parts: &mut Parts) -> Result<bool, ParseError> {
+    text.allow(u64::MAX, "");
+    let window = text.peek(1)?;
+    if parts.find(window.get(1..).unwrap_or_default())? {
+        return Ok(true);
+    }
+    let more = window.len() + 1;
+    if more > WINDOW / 2 {
+        return Ok(false);
+    }
+    parts.find(text.peek(more)?.get(1..).unwrap_or_default())
+}
+
+/// Copies the start tag that comes next, up to the first `>` outside of quotes.
+fn copy_tag(text: &mut Text<'_>, token: &mut Vec<u8>) -> Result<(), ParseError> {
+    token.clear();
+    text.allow(MARKUP_BYTES, "a tag");
+    let mut quote = None;
+    loop {
+        let piece = text.fill_buf()?;
+        if piece.is_empty() {
+            return Err(malformed("the XML is cut off or a tag in it is broken"));
+        }
+        let mut at = 0;
+        let mut ended = false;
+        while let (false, Some(rest)) = (ended, piece.get(at..).filter(|rest| !rest.is_empty())) {
+            let next = match quote {
+                Some(quote) => memchr::memchr(quote, rest),
+                None => memchr::memchr3(b'>', b'"', b'\'', rest),
+            };
+            let Some(next) = next else {
+                at = piece.len();
+                break;
+            };
+            match rest.get(next).copied() {
+                Some(b'>') if quote.is_none() => ended = true,
+                closing if quote.is_some() && closing == quote => quote = None,
+                opening => quote = opening,
+            }
+            at += next + 1;
+        }
+        token.extend_from_slice(piece.get(..at).unwrap_or(piece));
+        text.consume(at);
+        if ended {
+            return Ok(());
+        }
+    }
 }
 
 fn xml_error(error: &quick_xml::Error) -> ParseError {
@@ -300,11 +317,6 @@ fn xml_error(error: &quick_xml::Error) -> ParseError {
             ParseError::Malformed(format!("it is no well-formed XML: {}", sanitize(&other.to_string(), 160)))
         }
     }
-}
-
-/// A name without its namespace prefix.
-fn local(name: &str) -> &str {
-    name.split_once(':').map_or(name, |(_, local)| local)
 }
 
 /// Appends text while there is room, leaving out white space at the very start.
@@ -321,84 +333,6 @@ fn keep(kept: &mut String, piece: &[u8], max: usize) {
     }
 }
 
-/// Finds the attributes of a tag: `name="value"`, each name once, no `<` and no unknown reference in a value.
-fn find_attributes(content: &str, from: usize, found: &mut Vec<Attribute>) -> Result<(), ParseError> {
-    let broken = || malformed("an attribute is broken");
-    found.clear();
-    let bytes = content.as_bytes();
-    let space = |from: usize| {
-        let rest = bytes.get(from..).unwrap_or_default();
-        from + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
-    };
-    let mut at = from;
-    loop {
-        let name = space(at);
-        if name == bytes.len() {
-            return Ok(());
-        }
-        if name == at {
-            return Err(broken());
-        }
-        let rest = bytes.get(name..).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| is_name(**byte)).count();
-        let equals = space(name + length);
-        if length == 0 || length > NAME_BYTES || bytes.get(equals) != Some(&b'=') {
-            return Err(broken());
-        }
-        let open = space(equals + 1);
-        let quote = *bytes.get(open).filter(|byte| matches!(byte, b'"' | b'\'')).ok_or_else(broken)?;
-        let value = bytes.get(open + 1..).unwrap_or_default();
-        let end = memchr::memchr(quote, value).ok_or_else(broken)?;
-        let prefix = rest.iter().take(length).position(|byte| *byte == b':').map_or(0, |at| at + 1);
-        let value = open + 1..open + 1 + end;
-        let plain = check_value(content.get(value.clone()).unwrap_or(""))?;
-        let attribute = Attribute { name: name..name + length, local: name + prefix, value, plain };
-        let same = |other: &Attribute| content.get(other.name.clone()) == content.get(attribute.name.clone());
-        if found.iter().any(same) {
-            return Err(malformed("a tag has two attributes of one name"));
-        }
-        if found.len() == ATTRIBUTES {
-            return Err(ParseError::TooLarge(format!("a tag has more than {ATTRIBUTES} attributes")));
-        }
-        found.push(attribute);
-        at = open + 1 + end + 1;
-    }
-}
-
-/// Whether a byte may be part of a name. Which other characters may is not told apart: nothing here needs it.
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.') || !byte.is_ascii()
-}
-
-/// Checks a value; says whether it has no references.
-fn check_value(value: &str) -> Result<bool, ParseError> {
-    let mut rest = value;
-    while let Some(at) = memchr::memchr2(b'&', b'<', rest.as_bytes()) {
-        let (_, tail) = rest.split_at(at);
-        let (name, after) = tail
-            .strip_prefix('&')
-            .and_then(|tail| tail.split_once(';'))
-            .ok_or_else(|| malformed("an attribute has a bare `<` or `&`"))?;
-        reference(name)?;
-        rest = after;
-    }
-    Ok(rest.len() == value.len())
-}
-
-/// A value that [`check_value`] let pass, with its references resolved.
-fn resolved(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((plain, tail)) = rest.split_once('&') {
-        out.push_str(plain);
-        let (name, after) = tail.split_once(';').unwrap_or((tail, ""));
-        out.extend(reference(name));
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
 /// Reads `&name;`, which starts here.
 fn read_reference(text: &mut Text<'_>) -> Result<char, ParseError> {
     let shown = text.peek(REFERENCE_BYTES + 2)?;
@@ -408,29 +342,4 @@ fn read_reference(text: &mut Text<'_>) -> Result<char, ParseError> {
     let c = reference(name)?;
     text.consume(end + 1);
     Ok(c)
-}
-
-/// The character that a reference stands for: the five predefined entities, and characters XML allows.
-fn reference(name: &str) -> Result<char, ParseError> {
-    let number = |digits: &str, radix: u32| {
-        let plain =
-            digits.len() <= REFERENCE_BYTES && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        u32::from_str_radix(digits, radix).ok().filter(|_| plain).and_then(char::from_u32)
-    };
-    let c = match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => match name.strip_prefix('#') {
-            Some(digits) => match digits.strip_prefix('x') {
-                Some(digits) => number(digits, 16),
-                None => number(digits, 10),
-            },
-            None => None,
-        },
-    };
-    c.filter(|c| matches!(c, '\t' | '\n' | '\r') || (*c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}')))
-        .ok_or_else(|| ParseError::Malformed(format!("`&{};` stands for no character", sanitize(name, 20))))
 }

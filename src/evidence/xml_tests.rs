@@ -43,6 +43,8 @@ fn tags_attributes_and_text_come_through() {
         ("<r a='&lt;&#65;&#x1F422;&amp;amp;'>&quot;&apos;</r>", "<r a=<A🐢&amp;\"'>"),
         ("<r>\n  <![CDATA[a]]b]]]]><![CDATA[>&amp;]]></r>", "<ra]]b]]>&amp;>"),
         ("<r a = '1'\n\tb='>'/>", "<r a=1 b=>>"),
+        ("<x:r><s a='\"' /></x:r \n>", "<r<s a=\">>"),
+        ("<r xa='1' x:a='2' y:b='3'/>", "<r a=2 b=3>"),
     ] {
         assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
     }
@@ -81,6 +83,14 @@ fn what_is_no_xml_is_malformed() {
         "<r>&#+65;</r>",
         "<r>\u{1}</r>",
         "< r/>",
+        "<>",
+        "<r/ >",
+        "<r / >",
+        "<r<s/>",
+        "<r></r x>",
+        "<r></ r>",
+        "<r><s></r></s>",
+        "<x:r></r>",
         "<r/><?xml version='1.0'?>",
         "<r><!DOCTYPE r></r>",
         "<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>",
@@ -113,6 +123,21 @@ fn huge_texts_are_cut_and_huge_tags_refused() {
     assert!(matches!(read(&format!("<r{many}/>")), Err(ParseError::TooLarge(_))));
     let name = "n".repeat(1000);
     assert!(matches!(read(&format!("<{name}/>")), Err(ParseError::TooLarge(_))));
+}
+
+#[test]
+fn tags_are_read_wherever_the_window_cuts_them() {
+    let window = super::text::WINDOW;
+    for before in window - 60..window + 4 {
+        let text = format!("<r>{}<s a='x>y' b=\"'\"></s><s a='&gt;'/></r>", " ".repeat(before));
+        assert_eq!(read(&text).as_deref(), Ok("<r<s a=x>y b='><s a=>>>"), "{before}");
+    }
+    for length in [1_000, window / 2, window - 10, window, window + 1, 5 * window] {
+        let value = format!("{}\"/>", ">".repeat(length));
+        let text = format!("<r>{}<s a='{value}' b='1'></s></r>", " ".repeat(1_000));
+        assert_eq!(read(&text), Ok(format!("<r<s a={value} b=1>>")), "{length}");
+        assert!(matches!(read(&text.replace("' b", " b")), Err(ParseError::Malformed(_))), "{length}");
+    }
 }
 
 /// The same events read from the whole text by quick-xml alone, for well-formed documents.

@@ -242,6 +242,7 @@ mod tests {
             workflow_file: String::new(),
             created: None,
             started: None,
+            updated: None,
         }
     }
 

@@ -64,21 +64,8 @@ pub(super) fn builtin(
     blockers: Vec<Blocker>,
 ) -> GateResult {
     GateResult {
-        id: builtin_id(id),
-        kind: "builtin".to_owned(),
-        title: id.to_owned(),
-        outcome,
-        enforced: true,
-        observed: observed.to_owned(),
         threshold: threshold.to_owned(),
-        blockers,
-        evidence: Vec::new(),
-        waived: Vec::new(),
-        cleared: Vec::new(),
-        skipped: Vec::new(),
-        notes: Vec::new(),
-        detail: None,
-        on_fail: None,
+        ..GateResult::plain(builtin_id(id), "builtin", outcome, observed.to_owned(), blockers)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::model::{Code, CommitSha, Outcome, cut_list, sanitize};
 use crate::policy::Policy;
 
 use super::builtin::builtin;
+use super::protected_paths::touched;
 use super::result::{Blocker, GateResult};
 
 /// One file a pull request changes, on both sides of a rename.
@@ -62,15 +63,7 @@ pub fn judge_protected(
         }
     }
     let globs = globs.build().unwrap_or_default();
-    let mut touched: Vec<String> = changed
-        .iter()
-        .flat_map(|file| [Some(&file.path), file.previous.as_ref()])
-        .flatten()
-        .filter(|path| globs.is_match(path.as_str()))
-        .map(|path| sanitize(path, 200))
-        .collect();
-    touched.sort();
-    touched.dedup();
+    let touched = touched(&globs, changed.iter().map(|file| (&file.path, file.previous.as_ref())));
     if touched.is_empty() {
         let observed =
             format!("{} changed, none protected", crate::model::count(changed.len() as u64, "file"));

@@ -47,17 +47,7 @@ impl Judge for Settings {
             };
         };
         let globs = self.globs();
-        // Both sides of a rename: moving a file away changes what lies there as well.
-        let mut touched: Vec<String> = files
-            .items
-            .iter()
-            .flat_map(|file| [Some(&file.path), file.previous.as_ref()])
-            .flatten()
-            .filter(|path| globs.is_match(path.as_str()))
-            .map(|path| sanitize(path, 200))
-            .collect();
-        touched.sort();
-        touched.dedup();
+        let touched = touched(&globs, files.items.iter().map(|file| (&file.path, file.previous.as_ref())));
         let observed = match touched.len() {
             0 => format!("{} changed, none protected", count(files.items.len() as u64, "file")),
             some => format!("{} protected changed", count(some as u64, "path")),
@@ -86,6 +76,23 @@ impl Settings {
 
 fn glob(path: &str) -> Result<Glob, globset::Error> {
     globset::GlobBuilder::new(path).literal_separator(true).build()
+}
+
+/// The changed paths among these, sorted, each once and fit to be shown. Both sides of a rename count: moving a file
+/// away changes what lies there as well.
+pub(super) fn touched<'a>(
+    globs: &GlobSet,
+    files: impl Iterator<Item = (&'a String, Option<&'a String>)>,
+) -> Vec<String> {
+    let mut touched: Vec<String> = files
+        .flat_map(|(path, previous)| [Some(path), previous])
+        .flatten()
+        .filter(|path| globs.is_match(path.as_str()))
+        .map(|path| sanitize(path, 200))
+        .collect();
+    touched.sort();
+    touched.dedup();
+    touched
 }
 
 #[cfg(test)]

@@ -136,3 +136,26 @@ pub struct GateResult {
     pub detail: Option<Box<Detail>>,
     pub on_fail: Option<OnFail>,
 }
+
+impl GateResult {
+    /// An enforced gate that says this of itself and nothing more.
+    pub fn plain(id: GateId, kind: &str, outcome: Outcome, observed: String, blockers: Vec<Blocker>) -> Self {
+        Self {
+            title: id.to_string(),
+            id,
+            kind: kind.to_owned(),
+            outcome,
+            enforced: true,
+            observed,
+            threshold: String::new(),
+            blockers,
+            evidence: Vec::new(),
+            waived: Vec::new(),
+            cleared: Vec::new(),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            detail: None,
+            on_fail: None,
+        }
+    }
+}

@@ -6,8 +6,9 @@ use crate::policy::Problem;
 use super::gap::Ledger;
 
 /// What went wrong between `before` and `after`: ids that vanished or were given to something else, and
-/// statuses that cannot follow each other.
-pub fn against(before: &Ledger, after: &Ledger) -> Vec<Problem> {
+/// statuses that cannot follow each other. `base` is what both grew from, where that is known: an id that is not in it
+/// and means another gap on each side was given twice.
+pub fn against(before: &Ledger, after: &Ledger, base: Option<&Ledger>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for old in &before.gaps {
         let Some(new) = after.gap(&old.id) else {
@@ -18,6 +19,18 @@ pub fn against(before: &Ledger, after: &Ledger) -> Vec<Problem> {
             ));
             continue;
         };
+        if base.is_some_and(|base| base.gap(&old.id).is_none()) && new.title != old.title {
+            let (theirs, ours) = (sanitize(&old.title, 80), sanitize(&new.title, 80));
+            problems.push(problem(
+                new.line,
+                format!(
+                    "gap `{}` is `{theirs}` there and `{ours}` here: two branches added a gap at once",
+                    old.id
+                ),
+                "`patchwarden gaps renumber --onto` that branch gives yours the next id",
+            ));
+            continue;
+        }
         if (&new.opened, new.source) != (&old.opened, old.source) {
             problems.push(problem(
                 new.line,

@@ -157,6 +157,14 @@ struct SarifMessage {
 #[serde(rename_all = "camelCase", default)]
 struct SarifLocation {
     physical_location: SarifPhysical,
+    logical_locations: Vec<SarifLogical>,
+}
+
+/// What a finding about no file is located by, as one of an audit by its pull request.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SarifLogical {
+    fully_qualified_name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -197,6 +205,10 @@ pub fn sarif(bytes: &[u8]) -> Result<Imported, ImportError> {
     Ok(imported)
 }
 
+fn name(logical: &SarifLogical) -> &str {
+    &logical.fully_qualified_name
+}
+
 fn candidate(tool: &str, result: &SarifResult) -> Option<Candidate> {
     let gone = result.baseline_state.as_deref() == Some("absent");
     let finding = matches!(result.kind.as_deref(), None | Some("fail" | "open" | "review"));
@@ -209,7 +221,12 @@ fn candidate(tool: &str, result: &SarifResult) -> Option<Candidate> {
         Some(_) => Severity::Low,
     };
     let place = result.locations.first().map(|location| &location.physical_location);
-    let uri = place.map_or("", |place| place.artifact_location.uri.as_str());
+    let uri = match place.map_or("", |place| place.artifact_location.uri.as_str()) {
+        "" => {
+            result.locations.first().and_then(|location| location.logical_locations.first()).map_or("", name)
+        }
+        uri => uri,
+    };
     let line = place.and_then(|place| place.region.start_line);
     let words = format!("{}: {}", result.rule_id, result.message.text);
     let mut evidence = sanitize(uri, 200);

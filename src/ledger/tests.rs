@@ -259,15 +259,28 @@ fn what_git_makes_of_two_adds_is_told_clearly() {
 fn an_id_that_vanished_or_changed_hands_is_found_against_the_base() {
     let before = read(LEDGER).unwrap();
     let cut = LEDGER.split("# a closed one").next().unwrap();
-    let gone = against(&before, &read(cut).unwrap());
+    let gone = against(&before, &read(cut).unwrap(), None);
     assert_eq!(messages(&gone), ["gap `PW-G002` (`summary hides waivers`) is gone: ids are never reused"]);
     let (reused, _) = add(Some(cut), &[addition("another")], "2026-11-21").unwrap();
-    let found = messages(&against(&before, &read(&reused).unwrap()));
+    let found = messages(&against(&before, &read(&reused).unwrap(), None));
     assert!(found[0].contains("an id is never reused"), "{found:?}");
     let turned = LEDGER.replace("status = \"done\"", "status = \"declined\"");
-    let found = messages(&against(&before, &read(&turned).unwrap()));
+    let found = messages(&against(&before, &read(&turned).unwrap(), None));
     assert_eq!(found, ["line 21: gap `PW-G002` went from `done` to `declined`"]);
-    assert_eq!(against(&before, &before), []);
+    assert_eq!(against(&before, &before, None), []);
+}
+
+#[test]
+fn an_id_that_two_branches_gave_at_once_is_found_before_they_are_joined() {
+    let base = read(LEDGER).unwrap();
+    let adding = |title: &str| read(&add(Some(LEDGER), &[addition(title)], "2026-11-21").unwrap().0).unwrap();
+    let (theirs, ours) = (adding("theirs"), adding("ours"));
+    let found = against(&theirs, &ours, Some(&base));
+    let told = messages(&found);
+    assert!(told[0].contains("gap `PW-G003` is `theirs` there and `ours` here"), "{told:?}");
+    assert!(found[0].hint.as_ref().unwrap().contains("gaps renumber --onto"));
+    assert_eq!(against(&theirs, &ours, Some(&theirs)), [], "of a gap both know, the title may change");
+    assert_eq!(against(&theirs, &theirs, Some(&base)), [], "the same gap on both sides is one");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One line of the event log: what kind of row it is, and what a `merged` row says.
 //! Rows are written by other systems, so every field is checked before it counts.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -14,13 +15,16 @@ const MAX_NAME: usize = 300;
 /// The kind of the rows that say a threshold was crossed.
 pub const CROSSING_KIND: &str = "metric.threshold_crossed";
 
-/// What a line is.
+/// The kind of the rows that every rate counts.
+const MERGED_KIND: &str = "merged";
+
+/// What a line is. Texts are borrowed from it where they are written without escapes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub enum Event<'a> {
     /// A work item was merged.
-    Merged(Merge),
+    Merged(Merge<'a>),
     /// A crossing that was reported before, by its id.
-    Crossing(String),
+    Crossing(Cow<'a, str>),
     /// A row of another kind, which no rate looks at.
     Other,
     /// Not a row, or a `merged` row without what every rate needs; why.
@@ -29,9 +33,9 @@ pub enum Event {
 
 /// One `merged` row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Merge {
-    pub work_item_id: String,
-    pub project: String,
+pub struct Merge<'a> {
+    pub work_item_id: Cow<'a, str>,
+    pub project: Cow<'a, str>,
     pub at: Timestamp,
     /// Heads or tries until it merged, at least 1.
     pub attempts: u64,
@@ -40,17 +44,23 @@ pub struct Merge {
 }
 
 /// Reads one line, without its line end.
-pub fn read_event(line: &[u8]) -> Event {
-    let kind = match serde_json::from_slice::<KindRow>(line) {
+pub fn read_event(line: &str) -> Event<'_> {
+    // Most rows are merges: they are read in one go. The kind alone decides about all others.
+    if let Ok(row) = serde_json::from_str::<MergedRow<'_>>(line)
+        && row.kind == MERGED_KIND
+    {
+        return row.check().map_or_else(Event::Malformed, Event::Merged);
+    }
+    let kind = match serde_json::from_str::<KindRow<'_>>(line) {
         Ok(row) => row.kind,
         Err(error) => return Event::Malformed(reason(&error)),
     };
-    match kind.as_str() {
-        "merged" => match serde_json::from_slice::<MergedRow>(line) {
+    match kind.as_ref() {
+        MERGED_KIND => match serde_json::from_str::<MergedRow<'_>>(line) {
             Ok(row) => row.check().map_or_else(Event::Malformed, Event::Merged),
             Err(error) => Event::Malformed(reason(&error)),
         },
-        CROSSING_KIND => match serde_json::from_slice::<CrossingRow>(line) {
+        CROSSING_KIND => match serde_json::from_str::<CrossingRow<'_>>(line) {
             Ok(row) => Event::Crossing(row.payload.id),
             Err(error) => Event::Malformed(reason(&error)),
         },
@@ -63,16 +73,22 @@ fn reason(error: &serde_json::Error) -> String {
 }
 
 #[derive(Deserialize)]
-struct KindRow {
-    kind: String,
+struct KindRow<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
-struct MergedRow {
-    work_item_id: Id,
-    project: String,
+struct MergedRow<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    work_item_id: Id<'a>,
+    #[serde(borrow)]
+    project: Cow<'a, str>,
     payload: MergedPayload,
-    created_at: String,
+    #[serde(borrow)]
+    created_at: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -83,18 +99,20 @@ struct MergedPayload {
 }
 
 #[derive(Deserialize)]
-struct CrossingRow {
-    payload: CrossingPayload,
+struct CrossingRow<'a> {
+    #[serde(borrow)]
+    payload: CrossingPayload<'a>,
 }
 
 #[derive(Deserialize)]
-struct CrossingPayload {
-    id: String,
+struct CrossingPayload<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
 }
 
-impl MergedRow {
-    fn check(self) -> Result<Merge, String> {
-        let Self { work_item_id: Id(work_item_id), project, payload, created_at } = self;
+impl<'a> MergedRow<'a> {
+    fn check(self) -> Result<Merge<'a>, String> {
+        let Self { kind: _, work_item_id: Id(work_item_id), project, payload, created_at } = self;
         for (name, value) in [("work_item_id", &work_item_id), ("project", &project)] {
             if value.is_empty() {
                 return Err(format!("`{name}` is empty"));
@@ -107,39 +125,43 @@ impl MergedRow {
             return Err("`payload.attempts` is 0, and nothing merges without an attempt".to_owned());
         }
         let at = created_at.parse::<Timestamp>().map_err(|error| format!("`created_at`: {error}"))?;
-        let rebase_conflict = payload.final_verdict.0.map(|word| word == "rebase_conflict");
+        let rebase_conflict = payload.final_verdict.0;
         Ok(Merge { work_item_id, project, at, attempts: payload.attempts, rebase_conflict })
     }
 }
 
 /// An id: a text, or a whole number as text.
-struct Id(String);
+struct Id<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Id {
+impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct IdVisitor;
-        impl Visitor<'_> for IdVisitor {
-            type Value = Id;
+        impl<'de> Visitor<'de> for IdVisitor {
+            type Value = Id<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text or a whole number")
             }
-            fn visit_str<E: Error>(self, value: &str) -> Result<Id, E> {
-                Ok(Id(value.to_owned()))
+            fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Id<'de>, E> {
+                Ok(Id(Cow::Borrowed(value)))
             }
-            fn visit_u64<E: Error>(self, value: u64) -> Result<Id, E> {
-                Ok(Id(value.to_string()))
+            fn visit_str<E: Error>(self, value: &str) -> Result<Id<'de>, E> {
+                Ok(Id(Cow::Owned(value.to_owned())))
             }
-            fn visit_i64<E: Error>(self, value: i64) -> Result<Id, E> {
-                Ok(Id(value.to_string()))
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Id<'de>, E> {
+                Ok(Id(Cow::Owned(value.to_string())))
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Id<'de>, E> {
+                Ok(Id(Cow::Owned(value.to_string())))
             }
         }
         deserializer.deserialize_any(IdVisitor)
     }
 }
 
-/// A word, or nothing where the value is of any other type: only one rate needs it, so it spoils no row.
+/// Whether a word is `rebase_conflict`; nothing where there is none or the value is of any other type: only one rate
+/// needs it, so it spoils no row.
 #[derive(Default)]
-struct Word(Option<String>);
+struct Word(Option<bool>);
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -150,7 +172,7 @@ impl<'de> Deserialize<'de> for Word {
                 f.write_str("a word")
             }
             fn visit_str<E: Error>(self, value: &str) -> Result<Word, E> {
-                Ok(Word(Some(value.to_owned()).filter(|word| !word.is_empty())))
+                Ok(Word((!value.is_empty()).then_some(value == "rebase_conflict")))
             }
             fn visit_unit<E: Error>(self) -> Result<Word, E> {
                 Ok(Word(None))

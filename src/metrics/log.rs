@@ -1,5 +1,5 @@
-//! Reading log files line by line, and several of them as one log: interleaved by time, each in its own order.
-//! A line that is too long is skipped without being held, so memory stays bounded whatever is in the file.
+//! Reading log files as one log: interleaved by time, each in its own order. Blocks are read ahead as far as their
+//! parser has room, rows are handed on one by one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,10 +7,13 @@ use std::io::{self, BufRead};
 
 use crate::model::Timestamp;
 
-use super::event::{Event, read_event};
+use super::batch::{AtOnce, Batch, Keys, Parser, Read};
+use super::blocks::Blocks;
 
-/// Longest line that is read, in bytes.
-const MAX_LINE: usize = 1 << 20;
+/// Bytes of one block of the only file; of many files each block is smaller.
+const BLOCK: usize = 256 << 10;
+/// The least bytes of a block.
+const SMALL: usize = 16 << 10;
 
 /// One file of the log.
 pub struct LogFile {
@@ -28,51 +31,65 @@ pub struct Place {
     pub line: u64,
 }
 
-/// What a line turned out to be.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Read {
-    Event(Event),
-    /// The last line of a file, not ended and not whole: its writer is not done.
-    HalfWritten,
+/// What takes the rows of a log.
+pub trait Fold {
+    /// These rows come soon.
+    fn look_ahead(&self, batch: &Batch);
+    /// Takes the next row.
+    fn feed(&mut self, place: Place, read: Read<'_>);
 }
 
 /// Several files read as one log.
 pub struct Log {
     files: Vec<Stream>,
-    /// The next line of each file: earliest first, then the order in which the files were named.
+    /// The next row of each file: earliest first, then the order in which the files were named.
     order: BinaryHeap<Reverse<(Option<Timestamp>, usize)>>,
 }
 
 struct Stream {
     name: String,
-    reader: Box<dyn BufRead>,
-    line: u64,
-    buffer: Vec<u8>,
-    head: Option<(u64, Read)>,
+    blocks: Blocks,
+    parser: Box<dyn Parser>,
+    batch: Batch,
+    /// The row of the batch that is next.
+    next: usize,
     /// The latest time seen so far: a late row does not jump ahead of what was appended before it.
     latest: Option<Timestamp>,
 }
 
 impl Log {
-    /// Opens a log of these files.
+    /// Opens a log of these files, read by one thread.
     ///
     /// # Errors
-    /// The file's index and what reading its first line answered.
+    /// The file's index and what reading its first block answered.
     pub fn open(files: Vec<LogFile>) -> Result<Self, (usize, io::Error)> {
+        Self::open_with(files, |keys| Box::new(AtOnce::new(keys.clone())))
+    }
+
+    /// Opens a log of these files, each read by a parser of its own; all must name work items by the same keys.
+    ///
+    /// # Errors
+    /// The file's index and what reading its first block answered.
+    pub fn open_with(
+        files: Vec<LogFile>,
+        parser: impl Fn(&Keys) -> Box<dyn Parser>,
+    ) -> Result<Self, (usize, io::Error)> {
+        let keys = Keys::default();
+        let size = (BLOCK / files.len().max(1)).max(SMALL);
         let files = files
             .into_iter()
             .map(|file| Stream {
                 name: file.name,
-                reader: file.reader,
-                line: 0,
-                buffer: Vec::new(),
-                head: None,
+                blocks: Blocks::new(file.reader, size),
+                parser: parser(&keys),
+                batch: Batch::default(),
+                next: 0,
                 latest: None,
             })
             .collect::<Vec<_>>();
         let mut log = Self { files, order: BinaryHeap::new() };
         for index in 0..log.files.len() {
-            log.advance(index)?;
+            log.queue(index)?;
         }
         Ok(log)
     }
@@ -82,24 +99,34 @@ impl Log {
         self.files.iter().map(|file| file.name.clone()).collect()
     }
 
-    /// The next line of the whole log.
+    /// Hands every row of the log over, in its order.
     ///
     /// # Errors
     /// The file's index and what reading it answered.
-    pub fn next_line(&mut self) -> Result<Option<(Place, Read)>, (usize, io::Error)> {
-        let Some(Reverse((_, index))) = self.order.pop() else { return Ok(None) };
-        let head = self.files.get_mut(index).and_then(|file| file.head.take());
-        self.advance(index)?;
-        Ok(head.map(|(line, read)| (Place { file: index, line }, read)))
+    pub fn feed(mut self, fold: &mut impl Fold) -> Result<(), (usize, io::Error)> {
+        while let Some(Reverse((_, index))) = self.order.pop() {
+            if let Some(file) = self.files.get_mut(index)
+                && let Some((line, read)) = file.batch.row(file.next)
+            {
+                if file.next == 0 {
+                    fold.look_ahead(&file.batch);
+                }
+                fold.feed(Place { file: index, line }, read);
+                file.next += 1;
+            }
+            self.queue(index)?;
+        }
+        Ok(())
     }
 
-    fn advance(&mut self, index: usize) -> Result<(), (usize, io::Error)> {
+    /// Puts the next row of a file in its place.
+    fn queue(&mut self, index: usize) -> Result<(), (usize, io::Error)> {
         let Some(file) = self.files.get_mut(index) else { return Ok(()) };
-        file.head = file.read_line().map_err(|error| (index, error))?;
-        match &file.head {
-            Some((_, Read::Event(Event::Merged(merge)))) => file.latest = file.latest.max(Some(merge.at)),
-            Some(_) => {}
+        file.fill().map_err(|error| (index, error))?;
+        match file.batch.row(file.next) {
             None => return Ok(()),
+            Some((_, Read::Merged(merge))) => file.latest = file.latest.max(Some(merge.at)),
+            Some(_) => {}
         }
         self.order.push(Reverse((file.latest, index)));
         Ok(())
@@ -107,55 +134,17 @@ impl Log {
 }
 
 impl Stream {
-    /// The next line that is not blank.
-    fn read_line(&mut self) -> io::Result<Option<(u64, Read)>> {
-        loop {
-            self.buffer.clear();
-            let (whole, too_long) = self.fill()?;
-            if self.buffer.is_empty() && !whole && !too_long {
-                return Ok(None);
+    /// Takes the next batch with a row in it, where the present one is used up.
+    fn fill(&mut self) -> io::Result<()> {
+        while self.batch.row(self.next).is_none() {
+            while self.parser.has_room()
+                && let Some(block) = self.blocks.next_block()?
+            {
+                self.parser.submit(block)?;
             }
-            self.line += 1;
-            if too_long {
-                let why = format!("longer than {MAX_LINE} bytes");
-                return Ok(Some((self.line, Read::Event(Event::Malformed(why)))));
-            }
-            if self.buffer.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            let event = read_event(&self.buffer);
-            let read = match event {
-                Event::Malformed(_) if !whole => Read::HalfWritten,
-                event => Read::Event(event),
-            };
-            return Ok(Some((self.line, read)));
+            let Some(batch) = self.parser.take()? else { return Ok(()) };
+            (self.batch, self.next) = (batch, 0);
         }
-    }
-
-    /// Fills the buffer up to the line end; whether there was one, and whether the line was too long to hold.
-    fn fill(&mut self) -> io::Result<(bool, bool)> {
-        let mut too_long = false;
-        loop {
-            let available = match self.reader.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
-            if available.is_empty() {
-                return Ok((false, too_long));
-            }
-            let end = available.iter().position(|byte| *byte == b'\n');
-            let part = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
-            if too_long || self.buffer.len() + part.len() > MAX_LINE {
-                too_long = true;
-                self.buffer.clear();
-            } else {
-                self.buffer.extend_from_slice(part);
-            }
-            let used = end.map_or(available.len(), |end| end + 1);
-            self.reader.consume(used);
-            if end.is_some() {
-                return Ok((true, too_long));
-            }
-        }
+        Ok(())
     }
 }

@@ -2,8 +2,11 @@
 //! Nothing is stored beside the log: reading it again gives the same answer.
 
 mod band;
+mod batch;
+mod blocks;
 mod event;
 mod log;
+mod markdown;
 mod openmetrics;
 mod remembered;
 mod report;
@@ -15,8 +18,10 @@ mod tests;
 mod text;
 mod window;
 
+pub use batch::{AtOnce, Batch, Block, Keys, Parser, Read, Row};
 pub use event::{Event, Merge, read_event};
-pub use log::{Log, LogFile, Place};
+pub use log::{Fold, Log, LogFile, Place};
+pub use markdown::render as markdown;
 pub use openmetrics::render as openmetrics;
 pub use report::{
     CROSSING_SCHEMA, CountMetric, Crossing, CrossingEvent, Direction, LineIssue, LineProblem, LogCounts,

@@ -7,20 +7,16 @@ use std::io;
 use crate::model::{Digest, sanitize};
 
 use super::band::{Band, RELAX_AT, TRUST_AT};
-use super::event::{Event, Merge};
-use super::log::{Log, Place, Read};
+use super::batch::{Batch, Read, Row};
+use super::log::{Fold, Log, Place};
 use super::remembered::Remembered;
 use super::report::{
     Cause, CountMetric, Crossing, LineIssue, LineProblem, LogCounts, Metric, MetricState, MetricsReport,
     Pinned, ProjectRate, RateMetric, SCHEMA, Scope,
 };
 use super::series::{Point, Series};
-use super::window::{Kept, Window};
+use super::window::{FIRST_PASS_WINDOW, Kept, LONG_WINDOW, Window};
 
-/// Merges in a full window of `first_pass_merge_rate`.
-pub const FIRST_PASS_WINDOW: usize = 50;
-/// Merges in a full window of the other two.
-pub const LONG_WINDOW: usize = 100;
 /// Lines that are listed one by one.
 const ISSUES: usize = 100;
 /// Crossings that are kept, the latest.
@@ -32,11 +28,9 @@ const PROJECTS: usize = 10_000;
 ///
 /// # Errors
 /// The file's index and what reading it answered.
-pub fn read_log(mut log: Log, pin: Option<&str>) -> Result<Rolling, (usize, io::Error)> {
+pub fn read_log(log: Log, pin: Option<&str>) -> Result<Rolling, (usize, io::Error)> {
     let mut rolling = Rolling::new(log.names(), pin);
-    while let Some((place, read)) = log.next_line()? {
-        rolling.feed(place, read);
-    }
+    log.feed(&mut rolling)?;
     Ok(rolling)
 }
 
@@ -74,6 +68,12 @@ struct Project {
     conflicts: Tracked,
 }
 
+impl Default for Project {
+    fn default() -> Self {
+        Self { window: Window::default(), conflicts: Tracked::new(Metric::RebaseConflictRate) }
+    }
+}
+
 impl Tracked {
     fn new(metric: Metric) -> Self {
         Self { metric, band: Band::new(metric), pinned: None }
@@ -97,7 +97,7 @@ impl Rolling {
             unread: None,
             seen: Remembered::default(),
             latest: None,
-            global: Window::new(LONG_WINDOW),
+            global: Window::default(),
             first_pass: Tracked::new(Metric::FirstPassMergeRate),
             conflicts: Tracked::new(Metric::RebaseConflictRate),
             projects: BTreeMap::new(),
@@ -110,30 +110,6 @@ impl Rolling {
         }
     }
 
-    /// Takes the next line.
-    pub fn feed(&mut self, place: Place, read: Read) {
-        self.counts.lines += 1;
-        match read {
-            Read::HalfWritten => {
-                self.counts.half_written += 1;
-                self.issue(place, LineProblem::HalfWritten, String::new());
-            }
-            Read::Event(Event::Malformed(why)) => {
-                self.counts.malformed += 1;
-                self.unread = Some((self.counts.lines, place));
-                self.issue(place, LineProblem::Malformed, why);
-            }
-            Read::Event(Event::Other) => self.counts.other += 1,
-            Read::Event(Event::Crossing(id)) => {
-                self.counts.crossings_recorded += 1;
-                if self.recorded.len() < 2 * CROSSINGS {
-                    self.recorded.insert(id);
-                }
-            }
-            Read::Event(Event::Merged(merge)) => self.merged(place, &merge),
-        }
-    }
-
     fn issue(&mut self, place: Place, problem: LineProblem, detail: String) {
         if self.issues.len() < ISSUES {
             let file = self.files.get(place.file).cloned().unwrap_or_default();
@@ -141,10 +117,10 @@ impl Rolling {
         }
     }
 
-    fn merged(&mut self, place: Place, merge: &Merge) {
-        if !self.seen.insert(&merge.project, &merge.work_item_id) {
+    fn merged(&mut self, place: Place, merge: Row<'_>) {
+        if !self.seen.insert(merge.key) {
             self.counts.duplicate += 1;
-            self.issue(place, LineProblem::Duplicate, sanitize(&merge.work_item_id, 80));
+            self.issue(place, LineProblem::Duplicate, sanitize(merge.work_item_id, 80));
             return;
         }
         self.counts.merged += 1;
@@ -164,6 +140,9 @@ impl Rolling {
             rebase_conflict: merge.rebase_conflict,
         };
         self.global.insert(kept);
+        if let Some(unread) = self.unread_sequence() {
+            self.global.leave_behind(unread);
+        }
         let first_pass = self.first_pass_rate();
         let conflicts = self.conflict_rate(&self.global);
         self.track(merge, &first_pass, &conflicts);
@@ -178,34 +157,32 @@ impl Rolling {
         self.last_point = Some(point);
     }
 
-    fn track(&mut self, merge: &Merge, first_pass: &Measured, conflicts: &Measured) {
+    fn track(&mut self, merge: Row<'_>, first_pass: &Measured, conflicts: &Measured) {
         let number = self.counts.merged;
         let pin = self.pin.as_deref();
         let turns = [
-            step(&mut self.first_pass, first_pass, pin, merge, number, &Scope::Global),
-            step(&mut self.conflicts, conflicts, pin, merge, number, &Scope::Global),
+            step(&mut self.first_pass, first_pass, pin, merge, number, None),
+            step(&mut self.conflicts, conflicts, pin, merge, number, None),
         ];
         turns.into_iter().flatten().for_each(|crossing| self.keep(crossing));
     }
 
-    fn track_project(&mut self, merge: &Merge, kept: Kept) {
-        if !self.projects.contains_key(&merge.project) {
+    fn track_project(&mut self, merge: Row<'_>, kept: Kept) {
+        if !self.projects.contains_key(merge.project) {
             if self.projects.len() >= PROJECTS {
                 return;
             }
-            let project = Project {
-                window: Window::new(LONG_WINDOW),
-                conflicts: Tracked::new(Metric::RebaseConflictRate),
-            };
-            self.projects.insert(merge.project.clone(), project);
+            self.projects.insert(merge.project.to_owned(), Project::default());
         }
         let unread = self.unread_sequence();
-        let Some(project) = self.projects.get_mut(&merge.project) else { return };
+        let Some(project) = self.projects.get_mut(merge.project) else { return };
         project.window.insert(kept);
+        if let Some(unread) = unread {
+            project.window.leave_behind(unread);
+        }
         let rate = conflict_rate(&project.window, unread);
-        let scope = Scope::Project(merge.project.clone());
-        let turn =
-            step(&mut project.conflicts, &rate, self.pin.as_deref(), merge, self.counts.merged, &scope);
+        let pin = self.pin.as_deref();
+        let turn = step(&mut project.conflicts, &rate, pin, merge, self.counts.merged, Some(merge.project));
         if let Some(crossing) = turn {
             self.keep(crossing);
         }
@@ -224,8 +201,7 @@ impl Rolling {
     }
 
     fn first_pass_rate(&self) -> Measured {
-        let hits = self.global.last(FIRST_PASS_WINDOW).filter(|merge| merge.attempts == 1).count();
-        Measured::new(&self.global, FIRST_PASS_WINDOW, self.unread_sequence(), Some(hits as u64))
+        Measured::new(&self.global, FIRST_PASS_WINDOW, self.unread_sequence(), self.global.first_pass())
     }
 
     fn conflict_rate(&self, window: &Window) -> Measured {
@@ -310,6 +286,35 @@ impl Rolling {
     }
 }
 
+impl Fold for Rolling {
+    fn look_ahead(&self, batch: &Batch) {
+        self.seen.look_ahead(batch.keys());
+    }
+
+    fn feed(&mut self, place: Place, read: Read<'_>) {
+        self.counts.lines += 1;
+        match read {
+            Read::HalfWritten => {
+                self.counts.half_written += 1;
+                self.issue(place, LineProblem::HalfWritten, String::new());
+            }
+            Read::Malformed(why) => {
+                self.counts.malformed += 1;
+                self.unread = Some((self.counts.lines, place));
+                self.issue(place, LineProblem::Malformed, why.to_owned());
+            }
+            Read::Other => self.counts.other += 1,
+            Read::Crossing(id) => {
+                self.counts.crossings_recorded += 1;
+                if self.recorded.len() < 2 * CROSSINGS {
+                    self.recorded.insert(id.to_owned());
+                }
+            }
+            Read::Merged(merge) => self.merged(place, merge),
+        }
+    }
+}
+
 /// A rate over a window, before words.
 struct Measured {
     state: MetricState,
@@ -337,11 +342,7 @@ impl Measured {
 }
 
 fn conflict_rate(window: &Window, unread: Option<u64>) -> Measured {
-    let hits = window
-        .last(LONG_WINDOW)
-        .map(|merge| merge.rebase_conflict.map(u64::from))
-        .try_fold(0, |sum, hit| hit.map(|hit| sum + hit));
-    Measured::new(window, LONG_WINDOW, unread, hits)
+    Measured::new(window, LONG_WINDOW, unread, window.conflicts())
 }
 
 /// A share as a number; windows are far smaller than what a float holds exactly.
@@ -350,14 +351,15 @@ fn ratio(numerator: u64, denominator: u64) -> f64 {
     exact(numerator) / exact(denominator.max(1))
 }
 
-/// Moves a rate's state on, pins its first healthy window, and tells of a crossing.
+/// Moves a rate's state on, pins its first healthy window, and tells of a crossing. `project` is the scope, none of
+/// them the global one.
 fn step(
     tracked: &mut Tracked,
     measured: &Measured,
     pin: Option<&str>,
-    merge: &Merge,
+    merge: Row<'_>,
     number: u64,
-    scope: &Scope,
+    project: Option<&str>,
 ) -> Option<Crossing> {
     let (value, numerator, denominator) = (measured.value?, measured.hits?, measured.n);
     let pins = match pin {
@@ -365,22 +367,18 @@ fn step(
         None => tracked.healthy(numerator, denominator),
     };
     if pins && tracked.pinned.is_none() {
-        let ended_by = merge.work_item_id.clone();
+        let ended_by = merge.work_item_id.to_owned();
         tracked.pinned = Some(Pinned { numerator, denominator, value, ended_by, ended_at: merge.at });
     }
     let turn = tracked.band.step(numerator, denominator)?;
     let at = merge.at.to_string();
     let direction = turn.direction.as_str();
-    let scope_words = match scope {
-        Scope::Global => "",
-        Scope::Project(name) => name,
-    };
-    let identity =
-        [tracked.metric.as_str(), scope_words, direction, &merge.project, &merge.work_item_id, &at];
+    let of = project.unwrap_or_default();
+    let identity = [tracked.metric.as_str(), of, direction, merge.project, merge.work_item_id, &at];
     Some(Crossing {
         id: Digest::of_parts(&identity),
         metric: tracked.metric,
-        scope: scope.clone(),
+        scope: project.map_or(Scope::Global, |name| Scope::Project(name.to_owned())),
         direction: turn.direction,
         roll_state: tracked.band.state(),
         numerator,
@@ -389,8 +387,8 @@ fn step(
         n: measured.n,
         threshold: turn.threshold,
         caused_by: Cause {
-            work_item_id: merge.work_item_id.clone(),
-            project: merge.project.clone(),
+            work_item_id: merge.work_item_id.to_owned(),
+            project: merge.project.to_owned(),
             created_at: merge.at,
             merge: number,
         },

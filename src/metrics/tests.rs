@@ -239,6 +239,18 @@ fn a_half_written_last_line_is_not_yet_part_of_the_log() {
 }
 
 #[test]
+fn a_line_that_is_no_text_is_malformed_and_spoils_no_other() {
+    let mut bytes = history(&[1; 2]).into_bytes();
+    bytes.extend(b"{\"kind\":\"opened\",\"title\":\"\xff\"}\n\n");
+    bytes.extend(history(&[1; 3]).bytes());
+    let files = vec![LogFile { name: "log".to_owned(), reader: Box::new(io::Cursor::new(bytes)) }];
+    let report = read_log(Log::open(files).unwrap(), None).unwrap().report();
+    assert_eq!((report.log.merged, report.log.duplicate, report.log.malformed), (3, 2, 1));
+    assert_eq!((report.issues[0].line, report.issues[0].detail.as_str()), (3, "not UTF-8"));
+    assert_eq!(report.issues[1].line, 5, "the blank line is counted");
+}
+
+#[test]
 fn an_endless_line_is_malformed_and_not_held() {
     let good = history(&[1; 3]);
     let endless = io::repeat(b'x').take(64 << 20);
@@ -322,6 +334,25 @@ fn the_picture_has_no_address_unless_it_stands_alone() {
 }
 
 #[test]
+fn the_summary_draws_the_curve_and_its_crossings_and_keeps_foreign_words_in_its_fence() {
+    let mut attempts = vec![1; 50];
+    attempts.extend([2; 16]);
+    let report = report(&history(&attempts).replace("\"w65\"", "\"```|<b>\""));
+    let summary = markdown(&report, Some("rates.svg"));
+    let lines: Vec<&str> = summary.lines().collect();
+    assert_eq!(lines[4], "| first-pass merge rate, last 50 | 68.0 % (34/50) | untrusted |");
+    let scale = lines.iter().position(|line| line.starts_with("first-pass, 0 to 100 %")).unwrap();
+    let curve: Vec<char> = lines[scale + 1].chars().collect();
+    assert_eq!((curve.len(), curve[0], curve[59]), (60, '·', '▆'), "{summary}");
+    assert_eq!(curve.iter().filter(|block| **block == '█').count(), 6, "{summary}");
+    let arrows: Vec<char> = lines[scale + 2].chars().collect();
+    assert_eq!((arrows[44], arrows[59]), ('▲', '▼'), "{summary}");
+    assert_eq!(summary.matches("```").count(), 2, "{summary}");
+    assert!(summary.ends_with("`rates.svg`, in the same artifact, is the picture with its bands.\n"));
+    assert!(markdown(&self::report(&history(&[1; 3])), None).contains(&"·".repeat(60)));
+}
+
+#[test]
 fn openmetrics_ends_with_eof_and_escapes_labels() {
     let rows: String = (0..100).map(|i| row(&format!("w{i}"), "a\\\\b\\\"c", i, 1, "clean")).collect();
     let out = openmetrics(&report(&rows));
@@ -354,11 +385,14 @@ proptest! {
         merges in proptest::collection::vec((0..20_000_u64, 1..6_u64, any::<bool>()), 0..160),
     ) {
         let mut rolling = Rolling::new(vec!["l".to_owned()], None);
+        let keys = Keys::default();
         for (index, (minute, attempts, hit)) in merges.iter().enumerate() {
             let verdict = if *hit { "rebase_conflict" } else { "clean" };
             let line = row(&format!("w{index}"), "p", *minute, *attempts, verdict);
-            let read = super::log::Read::Event(read_event(line.trim_end().as_bytes()));
-            rolling.feed(Place { file: 0, line: index as u64 + 1 }, read);
+            let block = Block { bytes: line.into_bytes(), first_line: index as u64 + 1, too_long: false };
+            let batch = Batch::read(&block, &keys);
+            let (number, read) = batch.row(0).unwrap();
+            rolling.feed(Place { file: 0, line: number }, read);
             let report = rolling.report();
             let (first_pass, conflict, p95) = naive(&merges[..=index]);
             prop_assert_eq!(report.first_pass_merge_rate.numerator, first_pass);

@@ -22,11 +22,15 @@ impl Quote {
 
 /// Foreign words that stand inside a sentence of ours: cleaned, and without the backticks that mark names there.
 pub fn sanitize(text: &str, max: usize) -> String {
-    clean(text, max).replace('`', "'")
+    let clean = clean(text, max);
+    if clean.contains('`') { clean.replace('`', "'") } else { clean }
 }
 
 /// Strips control, bidirectional and invisible characters, folds white space, and cuts to `max` characters.
 fn clean(text: &str, max: usize) -> String {
+    if text.len() <= max && is_clean(text) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     let mut kept = 0;
     let mut space = false;
@@ -51,6 +55,13 @@ fn clean(text: &str, max: usize) -> String {
         kept += 1;
     }
     out
+}
+
+/// Whether cleaning changes nothing, as far as that is told quickly: printing ASCII, single spaces, none at the ends.
+fn is_clean(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let ends = bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ');
+    ends && bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("  ")
 }
 
 /// Control characters, bidirectional marks and overrides, zero-width and tag characters, variation selectors.

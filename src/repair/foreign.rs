@@ -27,23 +27,7 @@ fn gate(id: GateId, kind: &str, observed: String, mut blockers: Vec<Blocker>) ->
     blockers.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
     blockers.dedup_by(|a, b| (a.code, &a.subject) == (b.code, &b.subject));
     let worst = blockers.iter().map(|blocker| blocker.code.info().outcome).min();
-    GateResult {
-        title: id.to_string(),
-        id,
-        kind: kind.to_owned(),
-        outcome: worst.unwrap_or(Outcome::Pass),
-        enforced: true,
-        observed,
-        threshold: String::new(),
-        blockers,
-        evidence: Vec::new(),
-        waived: Vec::new(),
-        cleared: Vec::new(),
-        skipped: Vec::new(),
-        notes: Vec::new(),
-        detail: None,
-        on_fail: None,
-    }
+    GateResult::plain(id, kind, worst.unwrap_or(Outcome::Pass), observed, blockers)
 }
 
 /// Results that must make this verdict.

@@ -1,18 +1,20 @@
 //! What was read becomes a status. Each layer says what its state rests on; a layer nobody could see says that.
 
+use crate::audit::Audit;
 use crate::ledger::{Gap, Ledger, Severity, Status};
 use crate::metrics::{MetricState, MetricsReport, RollState};
 use crate::model::{Code, Outcome, Owner, Verdict, count, sanitize};
 use crate::repair::{Progress, RepairPacket};
 use crate::report::{EvidenceReport, GateReport};
 
+use super::audit;
 use super::document::{
     ArtifactRow, EvidenceRow, FollowUp, GapsSection, Layer, LayerState, NextAction, NotSeen, OpenLoop,
     OperatorStatus, SCHEMA,
 };
 
 /// Supports of one layer before the rest is counted.
-const SHOWN: usize = 8;
+pub(super) const SHOWN: usize = 8;
 
 /// One judgement that was read.
 #[derive(Debug, Clone)]
@@ -65,6 +67,7 @@ pub struct Inputs<'a> {
     pub as_of: Option<String>,
     pub ledger: Option<&'a Ledger>,
     pub seen: &'a [Seen],
+    pub audits: Vec<Audit>,
     pub metrics: Option<MetricsReport>,
     pub follow_ups: Vec<FollowUp>,
     /// What the forge shows, where it was asked.
@@ -76,8 +79,19 @@ pub struct Inputs<'a> {
 
 /// Builds the status.
 pub fn build(inputs: Inputs<'_>) -> OperatorStatus {
-    let Inputs { as_of, ledger, seen, metrics, follow_ups, observations, artifacts: others, not_seen } =
-        inputs;
+    let Inputs {
+        as_of,
+        ledger,
+        seen,
+        audits,
+        metrics,
+        follow_ups,
+        observations,
+        artifacts: others,
+        not_seen,
+    } = inputs;
+    let mut not_seen = not_seen;
+    not_seen.extend(audits.iter().flat_map(audit::unread));
     let open_loops: Vec<OpenLoop> = seen.iter().filter_map(open_loop).collect();
     let (mut missing, mut stale, mut artifacts) = (Vec::new(), Vec::new(), Vec::new());
     for one in seen {
@@ -105,13 +119,16 @@ pub fn build(inputs: Inputs<'_>) -> OperatorStatus {
             EvidenceRow { subject: one.subject, evidence: one.what, state: one.state, detail: one.detail };
         if one.kind == Observed::NoResult { missing.push(row) } else { stale.push(row) }
     }
+    for audit in &audits {
+        audit::add(&mut layers, audit);
+    }
     if let Some(ledger) = ledger {
         for layer in &mut layers {
             add_gaps(layer, ledger);
         }
     }
     let gaps = ledger.map(gaps_section);
-    let next_actions = next_actions(gaps.as_ref(), seen, metrics.as_ref());
+    let next_actions = next_actions(gaps.as_ref(), seen, &audits, metrics.as_ref());
     OperatorStatus {
         schema: SCHEMA.to_owned(),
         as_of: as_of.or_else(|| ledger.and_then(|ledger| ledger.updated().map(str::to_owned))),
@@ -122,6 +139,7 @@ pub fn build(inputs: Inputs<'_>) -> OperatorStatus {
         missing_evidence: missing,
         stale_states: stale,
         artifacts,
+        audits,
         metrics,
         follow_ups,
         not_seen,
@@ -333,13 +351,14 @@ fn artifact(one: &Seen, evidence: &EvidenceReport) -> ArtifactRow {
     }
 }
 
-/// What only a person can do: decisions first, then rates that turned, then the gaps that are next.
+/// What only a person can do: what got through first, then decisions, rates that turned, and the gaps that are next.
 fn next_actions(
     gaps: Option<&GapsSection>,
     seen: &[Seen],
+    audits: &[Audit],
     metrics: Option<&MetricsReport>,
 ) -> Vec<NextAction> {
-    let mut actions = Vec::new();
+    let mut actions = audit::next_actions(audits);
     for one in seen {
         let entries = one.packet.iter().flat_map(|packet| &packet.entries);
         for entry in entries.filter(|entry| entry.owner == Owner::Operator) {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Audit;
 use crate::ledger::Gap;
 use crate::metrics::MetricsReport;
 use crate::model::Timestamp;
@@ -32,6 +33,9 @@ pub struct OperatorStatus {
     pub stale_states: Vec<EvidenceRow>,
     /// Evidence that counted.
     pub artifacts: Vec<ArtifactRow>,
+    /// What audits of merged pull requests found to have got through.
+    #[serde(default)]
+    pub audits: Vec<Audit>,
     pub metrics: Option<MetricsReport>,
     pub follow_ups: Vec<FollowUp>,
     /// What was looked for and could not be read.

@@ -1,6 +1,7 @@
 //! The operator's status: `operator_status.v1`, and its renderings as text and as a page without script. Pure.
 //! What was not given is shown as not seen, never as fine.
 
+mod audit;
 mod build;
 mod document;
 mod escape;

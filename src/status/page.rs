@@ -6,6 +6,7 @@ use askama::filters::Escaper as _;
 use base64::Engine as _;
 use sha2::Digest as _;
 
+use crate::audit::{Audit, Finding};
 use crate::metrics;
 use crate::model::RepoSlug;
 
@@ -60,6 +61,15 @@ impl Page<'_> {
     /// A layer's name as people read it.
     fn layer(name: &str) -> String {
         name.replace('_', " ")
+    }
+
+    /// The merged pull request a finding is about.
+    fn merged(audit: &Audit, one: &Finding) -> String {
+        one.place(&audit.repo)
+    }
+
+    fn link_merged(&self, audit: &Audit, one: &Finding) -> Option<String> {
+        self.link(&one.place(&audit.repo))
     }
 
     /// The address of `owner/name#4` or `owner/name`; none on the static page, and none for anything else.

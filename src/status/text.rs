@@ -37,6 +37,13 @@ pub fn render(status: &OperatorStatus) -> String {
         });
         part(&format!("still missing ({} closed)", gaps.closed), &lines.collect::<Vec<_>>(), &mut out);
     }
+    let got_through = status.audits.iter().flat_map(|audit| {
+        audit
+            .findings
+            .iter()
+            .map(move |one| format!("{}: {} ({})", one.place(&audit.repo), one.message, one.rule.as_str()))
+    });
+    part("got through", &got_through.collect::<Vec<_>>(), &mut out);
     if let Some(metrics) = &status.metrics {
         let _ = write!(out, "\nrates\n{}", crate::metrics::text(metrics));
     }

@@ -18,11 +18,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ledger", &["model", "evidence", "policy", "repair"]),
     ("metrics", &["model"]),
     ("feedback", &["model", "evidence", "policy", "repair"]),
+    ("audit", &["model"]),
     (
         "status",
         &[
             "model", "evidence", "policy", "gate", "verdict", "repair", "report", "ledger", "metrics",
-            "feedback",
+            "feedback", "audit",
         ],
     ),
     // The digest counts what was read of many repositories.
@@ -31,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "contracts",
         &[
             "model", "context", "evidence", "policy", "gate", "verdict", "repair", "report", "output",
-            "ledger", "metrics", "feedback", "status", "digest",
+            "ledger", "metrics", "feedback", "audit", "status", "digest",
         ],
     ),
 ];

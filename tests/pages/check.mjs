@@ -1,15 +1,16 @@
-// The status page in a real Chromium: both widths, light and dark, from a file and under a strict policy.
-// Usage: node check.mjs PATCHWARDEN_BINARY OUT_DIR. Screenshots go to OUT_DIR; any broken promise ends it with 1.
+// The status page, the live page and the digest in a real Chromium: both widths, light and dark, from a file and under a strict policy.
+// Usage: node check.mjs PATCHWARDEN_BINARY OUT_DIR ROOT. Screenshots go to OUT_DIR; any broken promise ends it with 1.
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
-const [binary, outDir] = process.argv.slice(2).map((path) => resolve(path));
+const [binary, outDir] = process.argv.slice(2, 4).map((path) => resolve(path));
+const root = resolve(process.argv[4] ?? ".");
 mkdirSync(outDir, { recursive: true });
 const problems = [];
 const promise = (holds, words) => {
@@ -52,7 +53,7 @@ function make(name, args, ledgerText) {
 const log = join(outDir, "events.ndjson");
 writeFileSync(log, events());
 const pages = {
-  few: make("few", ["--log", log], ledger(6)),
+  few: make("few", ["--log", log, "--audit", join(root, "examples/contracts/patchwarden.audit.v1.json")], ledger(6)),
   many: make("many", ["--log", log], ledger(500)),
   empty: make("empty", [], "version = 1\n"),
 };
@@ -83,6 +84,23 @@ pages.live = join(outDir, "live.html");
 await promisify(execFile)(binary, ["status", "--live", "--format", "html", "--out", pages.live, "--ledger", join(outDir, "few.toml"),
   "--log", log, "--server", `http://127.0.0.1:${forge.address().port}`, "--repo", "example/shop"]);
 forge.close();
+// The weekly digest of three repositories over two weeks, made from the reports of an example and a hostile rule.
+const downloads = join(outDir, "downloads");
+const sarif = (file) => join(root, "examples/red-tests-and-lint/evidence/lint", file);
+for (const [n, repo] of ["acme/shop", "acme/pay", "acme/a-repository-with-a-rather-long-name-that-wraps"].entries()) {
+  for (const week of ["2026-W46", "2026-W47"].slice(n === 1 ? 1 : 0)) {
+    const run = join(downloads, week, repo, String(10 + n));
+    mkdirSync(join(run, "lint"), { recursive: true });
+    copyFileSync(sarif("ruff.sarif"), join(run, "lint", "ruff.sarif"));
+    mkdirSync(join(run, "hostile"), { recursive: true });
+    writeFileSync(join(run, "hostile", "h.sarif"), JSON.stringify({ version: "2.1.0", runs: [{
+      tool: { driver: { name: "<script>alert(1)</script>", rules: [] } },
+      results: Array.from({ length: 5 + n }, (_, i) => ({ ruleId: `r${i}-<img src=x>-${"long-".repeat(20)}`, level: "error",
+        message: { text: "https://forge.example/x" } })) }] }));
+  }
+}
+execFileSync(binary, ["digest", "--artifacts-dir", downloads, "--week", "2026-W47", "--weeks", "2", "--out", join(outDir, "digest")]);
+pages.digest = join(outDir, "digest", readdirSync(join(outDir, "digest")).find((name) => name.endsWith(".html")));
 const liveText = readFileSync(pages.live, "utf8");
 promise(liveText.includes("/example&#47;shop") || liveText.includes("example&#47;shop&#47;pulls&#47;1"), "the live page does not link");
 
@@ -178,8 +196,8 @@ promise(pdf.length > 5_000, `printing gave ${pdf.length} bytes`);
 await browser.close();
 server.close();
 if (problems.length > 0) {
-  console.error(`error: the status page broke ${problems.length} promises`);
+  console.error(`error: the pages broke ${problems.length} promises`);
   problems.forEach((one) => console.error(`  ${one}`));
   process.exit(1);
 }
-console.log("the status page kept its promises in Chromium");
+console.log("the pages kept their promises in Chromium");

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests the status page in a real Chromium, where there is one: PATCHWARDEN (the binary) and OUT may be given.
+# Tests the status page, the live page and the digest in a real Chromium, where there is one: PATCHWARDEN (the binary) and OUT may be given.
 # Without Chromium or npm it says why it skips and ends with 0; PAGES_REQUIRED=1 makes that an error.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,4 +19,4 @@ cp "$here/package.json" "$here/package-lock.json" "$here/check.mjs" "$work"
 (cd "$work" && npm ci --silent --no-audit --no-fund) || skip "playwright-core could not be installed"
 binary=${PATCHWARDEN:-$root/target/debug/patchwarden}
 [ -x "$binary" ] || (cd "$root" && cargo build --quiet)
-node "$work/check.mjs" "$binary" "$work/out"
+node "$work/check.mjs" "$binary" "$work/out" "$root"

@@ -8,6 +8,7 @@ use crate::cases::in_run::yard::{Yard, gate, green};
 use crate::cases::wire::get;
 use crate::fake_forge::{At, Config, FakeForge, Fault, Status, Trigger, Version};
 use crate::support::program::{Ran, run};
+use crate::support::repository::Repository;
 
 const NOTES: &str =
     "- incident: the mirror was stale\n- friction: lint is run by hand\n- value: the digest is read\n";
@@ -136,6 +137,41 @@ fn failed_runs_reverts_and_stuck_repairs_are_read_with_gets_alone() {
     assert_eq!(writes(forge), Vec::<String>::new());
     let again = ask(forge, "boss", folder.path(), &arguments);
     assert_eq!(again.stdout, ran.stdout, "the same forge and clock give the same document");
+}
+
+#[test]
+fn reverts_are_read_from_the_history_of_git() {
+    let repository = Repository::with(&[("cache.txt", "off")]);
+    repository.commit(&[("cache.txt", "on")]);
+    let who = ["-c", "user.name=A Person", "-c", "user.email=person@example.org"];
+    let git = |arguments: &[&str]| repository.git(&[&who[..], arguments].concat());
+    git(&["revert", "--no-edit", "HEAD"]);
+    let check = || {
+        let ran = run(repository.path(), &["feedback-intake-check", "--git", ".", "--format", "json"]);
+        assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()
+    };
+    let found = check();
+    let candidates = found["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 1, "{found}");
+    assert_eq!(candidates[0]["title"], "incident: Change");
+    let head = repository.head();
+    assert!(found.to_string().contains(&format!("commit {}", &head[..7])), "{found}");
+    // Bringing the change back is a revert of a revert, and no second incident.
+    git(&["revert", "--no-edit", "HEAD"]);
+    assert_eq!(check()["candidates"], found["candidates"]);
+}
+
+#[test]
+fn a_shallow_clone_says_that_it_does_not_see_all() {
+    let whole = Repository::with(&[("a.txt", "1")]);
+    whole.commit(&[("a.txt", "2")]);
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (format!("file://{}", whole.path().display()), folder.path().join("clone"));
+    whole.git(&["clone", "--quiet", "--depth", "1", &from, to.to_str().unwrap()]);
+    let ran = run(&to, &["feedback-intake-check", "--git", "."]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("the clone is shallow"), "{}", ran.stdout);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{ask, writes};
 use crate::cases::in_run::yard::{RED, Yard, gate, green, junit};
 use crate::cases::wire::{Reply, read_reply};
-use crate::fake_forge::{At, FakeForge, Fault, Status, Version};
-use crate::support::program::{Ran, command, run};
+use crate::fake_forge::{At, FakeForge, Fault, Protection, Status, Version};
+use crate::support::program::{Ran, command, finish, run};
 
 const NOW: &str = "2026-11-21T10:00:00Z";
 
@@ -132,7 +132,8 @@ impl Drop for Watched {
     }
 }
 
-fn watch(forge: &FakeForge) -> (Watched, String) {
+/// Serves what the forge shows; reads it again at once where that is wanted, else not while a test runs.
+fn watch(forge: &FakeForge, again: bool) -> (Watched, String) {
     let folder = tempfile::tempdir().unwrap();
     let url = forge.url();
     let arguments = [
@@ -148,7 +149,10 @@ fn watch(forge: &FakeForge) -> (Watched, String) {
         "boss/demo",
     ];
     let mut command = command(folder.path(), &arguments);
-    command.env("PATCHWARDEN_TOKEN", forge.personal_token("boss")).env("PATCHWARDEN_BACKOFF_MS", "1");
+    command.env("PATCHWARDEN_TOKEN", forge.personal_token("boss"));
+    if again {
+        command.env("PATCHWARDEN_BACKOFF_MS", "1");
+    }
     let mut child = Watched(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
     let mut said = String::new();
     BufReader::new(child.0.stderr.take().unwrap()).read_line(&mut said).unwrap();
@@ -169,7 +173,7 @@ fn request(base: &str, method: &str, path: &str, host: &str) -> Reply {
 fn the_served_page_is_read_only_and_of_this_machine() {
     let yard = red(Version::V16);
     yard.forge.forget_requests();
-    let (_child, base) = watch(&yard.forge);
+    let (_child, base) = watch(&yard.forge, false);
     let host = base.trim_start_matches("http://");
     for path in ["/", "/live.html"] {
         let reply = request(&base, "GET", path, host);
@@ -187,10 +191,79 @@ fn the_served_page_is_read_only_and_of_this_machine() {
 fn another_sites_name_for_the_served_page_is_refused() {
     let yard = Yard::new(Version::V16);
     green(yard.pull_run());
-    let (_child, base) = watch(&yard.forge);
+    let (_child, base) = watch(&yard.forge, false);
     let reply = request(&base, "GET", "/", "rebound.example");
     assert_eq!(reply.status, 421);
     assert!(!reply.text().contains("Operator"));
+}
+
+#[test]
+fn the_served_page_is_read_again_and_says_how_old_is_what_it_could_not_read() {
+    let yard = red(Version::V16);
+    // The default branch is read once in each reading: the second is refused it, and the third waits there.
+    let default_branch = "/branches/main";
+    yard.forge.fault(At::path(default_branch).nth(2), Fault::Status(403));
+    yard.forge.fault(At::path(default_branch).nth(3).always(), Fault::Hold);
+    yard.forge.forget_requests();
+    let (_child, base) = watch(&yard.forge, true);
+    yard.forge.wait_for_held();
+    // Who waits in the third reading has shown what the second one saw.
+    let seen = yard.forge.requests();
+    assert_eq!(seen.iter().filter(|one| one.target.contains(default_branch)).count(), 3);
+    let page = request(&base, "GET", "/", base.trim_start_matches("http://")).text();
+    let row = page.split("the runs of the default branch of boss&#47;demo").nth(1).expect("it is not seen");
+    let row = row.split("</li>").next().unwrap();
+    assert!(row.contains("403") && row.contains("(last seen "), "the first reading saw it: {row}");
+    assert!(page.contains("boss&#47;demo#1"), "what could be read is there");
+    assert_eq!(writes(&yard.forge), Vec::<String>::new());
+    yard.forge.let_go();
+}
+
+#[test]
+fn several_repositories_are_one_status() {
+    for version in Version::ALL {
+        let yard = red(version);
+        let other = yard.forge.repo("boss/other");
+        other.commit("main").file("README.md", "other\n").push();
+        other.branch("feat", "main").commit("feat").file("feat.txt", "feat\n").push();
+        other.pull("feat", "main").open("Feature", "");
+        let both = ["--repo", "boss/other", "--repo", "boss/none"];
+        let printed = live(&yard.forge, &[&both[..], &["--format", "json"]].concat()).stdout;
+        let document: Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(document["open_loops"][0]["subject"], "boss/demo#1");
+        let missing = document["missing_evidence"].as_array().unwrap();
+        assert!(missing.iter().any(|row| row["subject"] == "boss/other#1"), "{missing:?}");
+        let not_seen = document["not_seen"].as_array().unwrap();
+        let of_none = |row: &&Value| row["what"] == "the open pull requests of boss/none";
+        assert_eq!(not_seen.iter().filter(of_none).count(), 1, "{not_seen:?}");
+        let page = live(&yard.forge, &[&both[..], &["--format", "html"]].concat()).stdout;
+        assert!(page.contains("boss&#47;demo#1</a>") && page.contains("boss&#47;other#1</a>"));
+    }
+}
+
+#[test]
+fn what_got_through_is_audited_where_that_is_asked_for() {
+    let yard = red(Version::V16);
+    yard.demo().protect("main", Protection { required_approvals: 0, contexts: vec!["ci / gate".to_owned()] });
+    yard.demo().pull_scene(1).merge("boss");
+    let audited = ["--audit-since", "30d", "--now", "2026-11-22T00:00:00Z"];
+    let (folder, url) = (tempfile::tempdir().unwrap(), yard.forge.url());
+    let arguments = ["status", "--live", "--server", &url, "--repo", "boss/demo", "--format"];
+    let status = |form: &str, more: &[&str]| {
+        let mut command = command(folder.path(), &[&arguments[..], &[form], more].concat());
+        command.env("PATCHWARDEN_TOKEN", yard.forge.personal_token("boss"));
+        let ran = finish(command);
+        assert_eq!(ran.exit, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    let document: Value = serde_json::from_str(&status("json", &audited)).unwrap();
+    let findings = document["audits"][0]["findings"].as_array().unwrap();
+    let rules: Vec<&str> = findings.iter().map(|one| one["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["audit.never_judged", "audit.verdict_missing"]);
+    assert_eq!(layer(&document, "gates")["state"], "broken");
+    assert_eq!(document["next_actions"][0]["what"], "judge what was merged, or revert it");
+    assert!(status("html", &audited).contains("What got through"));
+    assert!(!status("json", &[]).contains("audit.never_judged"), "nobody asked");
 }
 
 #[test]

@@ -4,7 +4,9 @@
 mod examples;
 mod feedback;
 mod from_forge;
+mod gaps;
 mod live;
+mod metrics;
 mod twice;
 
 use std::path::Path;

@@ -4,33 +4,21 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::model::{Digest, RepoSlug, count};
+use crate::audit::{Audit, Rule as AuditRule};
+use crate::model::count;
 use crate::output;
 
-use super::findings::{Finding, RULES};
-
 /// For people: one line a finding.
-pub fn text(repo: &RepoSlug, merged: usize, findings: &[Finding]) -> String {
+pub fn text(audit: &Audit) -> String {
     let mut out = String::new();
-    let looked = count(merged as u64, "merged pull request");
-    let found = count(findings.len() as u64, "finding");
-    let _ = writeln!(out, "{repo}: {looked}, {found}");
-    for one in findings {
-        let _ = writeln!(out, "#{} {}: {} ({})", one.pull_request, one.head.short(), one.message, one.rule);
+    let looked = count(audit.merged, "merged pull request");
+    let found = count(audit.findings.len() as u64, "finding");
+    let _ = writeln!(out, "{}: {looked}, {found}", audit.repo);
+    for one in &audit.findings {
+        let (number, head, rule) = (one.pull_request, one.head.short(), one.rule.as_str());
+        let _ = writeln!(out, "#{number} {head}: {} ({rule})", one.message);
     }
     out
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    repo: &'a RepoSlug,
-    merged: usize,
-    findings: &'a [Finding],
-}
-
-/// The same for programs.
-pub fn json(repo: &RepoSlug, merged: usize, findings: &[Finding]) -> String {
-    output::json(&Document { repo, merged, findings })
 }
 
 #[derive(Serialize)]
@@ -77,8 +65,23 @@ struct ResultOf<'a> {
     rule_id: &'a str,
     level: &'static str,
     message: Text<'a>,
+    locations: [Location; 1],
     #[serde(rename = "partialFingerprints")]
     fingerprints: Fingerprints,
+}
+
+/// The pull request: a finding is about no file.
+#[derive(Serialize)]
+struct Location {
+    #[serde(rename = "logicalLocations")]
+    logical_locations: [Logical; 1],
+}
+
+#[derive(Serialize)]
+struct Logical {
+    #[serde(rename = "fullyQualifiedName")]
+    fully_qualified_name: String,
+    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -87,27 +90,26 @@ struct Fingerprints {
     patchwarden: String,
 }
 
-/// As SARIF: one result a finding, its fingerprint the rule, the pull request, the head and the subject.
-pub fn sarif(findings: &[Finding]) -> String {
-    let rules = RULES
+/// As SARIF: one result a finding, located at its pull request.
+pub fn sarif(audit: &Audit) -> String {
+    let rules = AuditRule::ALL
         .iter()
-        .map(|(id, meaning)| Rule { id, short_description: Text { text: (*meaning).into() } })
+        .map(|rule| Rule { id: rule.as_str(), short_description: Text { text: rule.meaning().into() } })
         .collect();
-    let results = findings
+    let results = audit
+        .findings
         .iter()
         .map(|one| ResultOf {
-            rule_id: one.rule,
-            level: if one.rule == "audit.unread" { "warning" } else { "error" },
+            rule_id: one.rule.as_str(),
+            level: if one.rule == AuditRule::Unread { "warning" } else { "error" },
             message: Text { text: format!("pull request {}: {}", one.pull_request, one.message).into() },
-            fingerprints: Fingerprints {
-                patchwarden: Digest::of_parts(&[
-                    one.rule,
-                    &one.pull_request.to_string(),
-                    one.head.as_str(),
-                    &one.subject,
-                ])
-                .to_string(),
-            },
+            locations: [Location {
+                logical_locations: [Logical {
+                    fully_qualified_name: one.place(&audit.repo),
+                    kind: "pull request",
+                }],
+            }],
+            fingerprints: Fingerprints { patchwarden: one.fingerprint.to_string() },
         })
         .collect();
     output::json(&Log {

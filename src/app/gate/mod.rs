@@ -30,7 +30,7 @@ mod workflow_changes;
 use super::Ended;
 
 pub use baselines::beside_policy;
-pub use connect::tune;
+pub use connect::{pause_for_tests, tune};
 pub use fetch::RESULT_PREFIX;
 pub use from_base::Waits;
 pub use memory::remembered_file;

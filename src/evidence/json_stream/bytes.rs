@@ -9,6 +9,19 @@ use super::super::text::Text;
 /// How much of one string is kept, in bytes. Texts are shown and hashed, and no more than this of them.
 const STRING_BYTES: usize = 16 * 1024;
 
+/// Whether a byte opens or closes something, for every byte: a table, because most bytes between strings are looked up.
+const STRUCTURE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest: &mut [bool] = &mut table;
+    let mut byte = 0_u8;
+    while let [first, behind @ ..] = rest {
+        *first = matches!(byte, b'"' | b'{' | b'}' | b'[' | b']');
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    table
+};
+
 pub fn too_deep() -> ParseError {
     ParseError::TooLarge("the JSON is nested too deep".to_owned())
 }
@@ -121,7 +134,7 @@ impl Frame {
                     None => at = window.len(),
                 },
                 State::Between => {
-                    match rest.iter().position(|b| matches!(b, b'"' | b'{' | b'}' | b'[' | b']')) {
+                    match rest.iter().position(|b| STRUCTURE.get(usize::from(*b)) == Some(&true)) {
                         Some(plain) => {
                             at += plain;
                             let byte = rest.get(plain).copied().unwrap_or_default();

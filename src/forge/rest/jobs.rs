@@ -37,6 +37,8 @@ pub struct Task {
     pub workflow_file: String,
     pub created: Option<Timestamp>,
     pub started: Option<Timestamp>,
+    /// When the server last touched it: its end, or later where its log was cleared away.
+    pub updated: Option<Timestamp>,
 }
 
 impl OneRun<'_> {
@@ -112,6 +114,7 @@ struct WireTask {
     workflow_id: Option<String>,
     created_at: Option<String>,
     run_started_at: Option<String>,
+    updated_at: Option<String>,
 }
 
 impl Entry for WireTask {
@@ -131,6 +134,7 @@ impl WireTask {
             workflow_file: self.workflow_id.unwrap_or_default(),
             created: time(self.created_at.as_deref()),
             started: time(self.run_started_at.as_deref()),
+            updated: time(self.updated_at.as_deref()),
         })
     }
 }

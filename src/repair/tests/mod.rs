@@ -56,26 +56,16 @@ impl Setup {
                 blockers.sort_by(|a, b| (a.code, &a.subject).cmp(&(b.code, &b.subject)));
                 blockers.dedup_by(|a, b| (a.code, &a.subject) == (b.code, &b.subject));
                 let worst = blockers.iter().map(|blocker| blocker.code.info().outcome).min();
+                let id = format!("g{index}").parse().unwrap();
+                let outcome = worst.unwrap_or(Outcome::Pass);
                 GateResult {
-                    id: format!("g{index}").parse().unwrap(),
-                    kind: "tests".to_owned(),
-                    title: String::new(),
-                    outcome: worst.unwrap_or(Outcome::Pass),
                     enforced: *enforced,
-                    observed: String::new(),
-                    threshold: String::new(),
-                    blockers,
-                    evidence: Vec::new(),
-                    waived: Vec::new(),
-                    cleared: Vec::new(),
-                    skipped: Vec::new(),
-                    notes: Vec::new(),
-                    detail: None,
                     on_fail: on_fail.map(|action| OnFail {
                         action,
                         command: vec!["make".to_owned()],
                         summary: "do it".to_owned(),
                     }),
+                    ..GateResult::plain(id, "tests", outcome, String::new(), blockers)
                 }
             })
             .collect()

@@ -1,0 +1,259 @@
+//! One start tag of XML: where its name and attributes lie, their values with references resolved.
+//! The bytes are those of a document that [`super::xml`] reads, and are whole UTF-8 characters.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::model::sanitize;
+
+use super::content::ParseError;
+
+/// Bytes of an element's or attribute's name.
+pub const NAME_BYTES: usize = 256;
+/// Attributes of one tag; telling duplicates takes their square.
+const ATTRIBUTES: usize = 256;
+/// The largest count an attribute is believed to hold.
+const COUNT: u64 = 1_000_000_000_000;
+/// Bytes of a character or entity reference, `&` and `;` left out.
+pub const REFERENCE_BYTES: usize = 10;
+
+/// A start tag.
+#[derive(Debug)]
+pub struct Tag<'x> {
+    /// What stands between the brackets.
+    content: &'x str,
+    parts: &'x Parts,
+}
+
+impl<'x> Tag<'x> {
+    /// The tag of this text, whose parts were found in it.
+    #[inline]
+    pub fn new(content: &'x str, parts: &'x Parts) -> Self {
+        Self { content, parts }
+    }
+
+    /// The element's name without a prefix.
+    #[inline]
+    pub fn name(&self) -> &str {
+        let name = self.content.get(..self.parts.name).unwrap_or_default();
+        let local = name.bytes().position(|byte| byte == b':').map_or(0, |colon| colon + 1);
+        name.get(local..).unwrap_or_default()
+    }
+
+    /// The value of the attribute of this name without a prefix, its references resolved.
+    #[inline] // the names asked for are constants, which makes comparing with them cheap
+    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        let bytes = self.content.as_bytes();
+        let same = |attribute: &&Attribute| {
+            let written = bytes.get(attribute.name.clone()).unwrap_or_default();
+            let prefix = written.len().checked_sub(name.len() + 1);
+            let comparable =
+                written.len() == name.len() || prefix.is_some_and(|colon| written.get(colon) == Some(&b':'));
+            comparable && written.ends_with(name.as_bytes())
+        };
+        let found = self.parts.attributes.iter().find(same)?;
+        let value = self.content.get(found.value.clone())?;
+        Some(if found.plain { Cow::Borrowed(value) } else { Cow::Owned(resolved(value)) })
+    }
+
+    /// The value of an attribute as a count, thousands separators left out; `None` where it is none.
+    /// Larger ones are cut to 10¹², so that sums stay far from the end of the type.
+    pub fn count(&self, name: &str) -> Option<u64> {
+        let value = self.get(name)?;
+        let value = value.trim();
+        if let Ok(number) = value.parse::<u64>() {
+            return Some(number.min(COUNT));
+        }
+        value.replace(',', "").parse::<u64>().ok().map(|number| number.min(COUNT))
+    }
+
+    /// Whether the tag has no attribute at all.
+    pub fn is_bare(&self) -> bool {
+        self.parts.attributes.is_empty()
+    }
+}
+
+/// Where an attribute lies in its tag.
+#[derive(Debug)]
+struct Attribute {
+    name: Range<usize>,
+    value: Range<usize>,
+    /// The value has no references.
+    plain: bool,
+}
+
+/// Where the parts of a start tag lie, counted from behind its `<`.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// The end of the name.
+    pub name: usize,
+    attributes: Vec<Attribute>,
+    /// The end of what stands between the brackets.
+    pub content: usize,
+    /// The first byte behind the tag.
+    pub end: usize,
+}
+
+impl Parts {
+    /// Finds the end of the tag that starts before these bytes, and its attributes on the way: `name="value"`, each
+    /// name once, no `<` and no unknown reference in a value. `false` where the bytes end before the tag does.
+    ///
+    /// # Errors
+    /// [`ParseError`]: no start tag, or a bound exceeded.
+    pub fn find(&mut self, bytes: &[u8]) -> Result<bool, ParseError> {
+        self.attributes.clear();
+        self.name = length_of_name(bytes);
+        if self.name > NAME_BYTES {
+            return Err(ParseError::TooLarge("the name of an element is too long".to_owned()));
+        }
+        let mut at = self.name;
+        loop {
+            let start = after_space(bytes, at);
+            let closing = match bytes.get(start..).unwrap_or_default() {
+                [] | [b'/'] => return Ok(false),
+                _ if self.name == 0 => return Err(malformed("a tag has no name")),
+                [b'>', ..] => 1,
+                [b'/', b'>', ..] => 2,
+                _ if start == at => return Err(malformed("an attribute is broken")),
+                _ => 0,
+            };
+            if closing > 0 {
+                self.content = start;
+                self.end = start + closing;
+                return Ok(true);
+            }
+            let Some(attribute) = attribute(bytes, start)? else { return Ok(false) };
+            at = attribute.value.end + 1;
+            let name = bytes.get(attribute.name.clone());
+            if self.attributes.iter().any(|other| bytes.get(other.name.clone()) == name) {
+                return Err(malformed("a tag has two attributes of one name"));
+            }
+            if self.attributes.len() == ATTRIBUTES {
+                return Err(ParseError::TooLarge(format!("a tag has more than {ATTRIBUTES} attributes")));
+            }
+            self.attributes.push(attribute);
+        }
+    }
+
+    /// Whether the element ends with this tag: `/>` is what is longer than `>`.
+    pub fn self_closed(&self) -> bool {
+        self.end - self.content > 1
+    }
+}
+
+/// Reads the attribute that starts here; `None` where the bytes end before it does.
+#[inline]
+fn attribute(bytes: &[u8], start: usize) -> Result<Option<Attribute>, ParseError> {
+    let broken = || malformed("an attribute is broken");
+    let rest = bytes.get(start..).unwrap_or_default();
+    let length = length_of_name(rest);
+    if length > NAME_BYTES {
+        return Err(ParseError::TooLarge("the name of an attribute is too long".to_owned()));
+    }
+    let equals = after_space(bytes, start + length);
+    match bytes.get(equals) {
+        Some(b'=') if length > 0 => {}
+        None => return Ok(None),
+        _ => return Err(broken()),
+    }
+    let open = after_space(bytes, equals + 1);
+    let quote = match bytes.get(open) {
+        Some(quote @ (b'"' | b'\'')) => *quote,
+        None => return Ok(None),
+        _ => return Err(broken()),
+    };
+    let value = bytes.get(open + 1..).unwrap_or_default();
+    let Some(first) = memchr::memchr3(quote, b'&', b'<', value) else { return Ok(None) };
+    let plain = value.get(first) == Some(&quote);
+    let end = if plain { Some(first) } else { memchr::memchr(quote, value) };
+    let Some(end) = end else { return Ok(None) };
+    if !plain {
+        check_references(value.get(..end).unwrap_or_default())?;
+    }
+    Ok(Some(Attribute { name: start..start + length, value: open + 1..open + 1 + end, plain }))
+}
+
+/// The first byte from here on that is no white space.
+fn after_space(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len())
+}
+
+/// How many bytes at the start are those of a name.
+fn length_of_name(bytes: &[u8]) -> usize {
+    let ends = |byte: &u8| NAME.get(usize::from(*byte)) != Some(&true);
+    bytes.iter().position(ends).unwrap_or(bytes.len())
+}
+
+/// Whether a byte may be part of a name, for every byte: a table, because most bytes of a report are looked up here.
+/// Which other characters than ASCII's may is not told apart: nothing here needs it.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest: &mut [bool] = &mut table;
+    let mut byte = 0_u8;
+    while let [first, behind @ ..] = rest {
+        *first =
+            byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.') || !byte.is_ascii();
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    table
+};
+
+/// Checks that a value has no `<`, and no reference but to characters.
+fn check_references(value: &[u8]) -> Result<(), ParseError> {
+    let mut rest = value;
+    while let Some(at) = memchr::memchr2(b'&', b'<', rest) {
+        let tail = rest.get(at..).unwrap_or_default();
+        let end = memchr::memchr(b';', tail).filter(|_| tail.first() == Some(&b'&'));
+        let end = end.ok_or_else(|| malformed("an attribute has a bare `<` or `&`"))?;
+        let name = std::str::from_utf8(tail.get(1..end).unwrap_or_default()).unwrap_or("");
+        reference(name)?;
+        rest = tail.get(end + 1..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// A value that [`check_references`] let pass, with its references resolved.
+fn resolved(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((plain, tail)) = rest.split_once('&') {
+        out.push_str(plain);
+        let (name, after) = tail.split_once(';').unwrap_or((tail, ""));
+        out.extend(reference(name));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The character that a reference stands for: the five predefined entities, and characters XML allows.
+pub fn reference(name: &str) -> Result<char, ParseError> {
+    let number = |digits: &str, radix: u32| {
+        let plain =
+            digits.len() <= REFERENCE_BYTES && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        u32::from_str_radix(digits, radix).ok().filter(|_| plain).and_then(char::from_u32)
+    };
+    let c = match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => match name.strip_prefix('#') {
+            Some(digits) => match digits.strip_prefix('x') {
+                Some(digits) => number(digits, 16),
+                None => number(digits, 10),
+            },
+            None => None,
+        },
+    };
+    c.filter(|c| matches!(c, '\t' | '\n' | '\r') || (*c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}')))
+        .ok_or_else(|| ParseError::Malformed(format!("`&{};` stands for no character", sanitize(name, 20))))
+}
+
+/// The error of a document that is no well-formed XML.
+pub fn malformed(words: &str) -> ParseError {
+    ParseError::Malformed(words.to_owned())
+}
