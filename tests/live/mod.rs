@@ -1,6 +1,5 @@
-//! The same cases against a real server, which `PATCHWARDEN_LIVE_URL` and `PATCHWARDEN_LIVE_TOKEN` name: a throwaway
-//! Forgejo, because repositories are made and left there. Without one they run against the fake, so that they cannot rot.
-//! What needs a job's own artifact service (`job.rs`) uses the service of the job it runs in, where there is one.
+//! Cases for a real server, which `PATCHWARDEN_LIVE_URL` and `PATCHWARDEN_LIVE_TOKEN` name: a throwaway Forgejo, because
+//! repositories are made and left there. Without one they run against the fake, so that they cannot rot.
 
 mod job;
 mod server;

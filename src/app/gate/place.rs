@@ -11,7 +11,7 @@ use crate::evidence::{Binding, Target};
 use crate::forge::rest::{Pull, Repo};
 use crate::forge::{Artifacts as Service, ForgeError};
 use crate::gate::RunJobs;
-use crate::model::{CommitSha, PullNumber};
+use crate::model::{CommitSha, PullNumber, Timestamp};
 
 use super::beside::join;
 use super::fetch::{Looked, RunArtifacts};
@@ -113,8 +113,8 @@ impl Place<'_, '_> {
     }
 
     /// Evidence of this run is of the head only where the run's commit is the head. A `pull_request_target` run has
-    /// the head as its commit while its jobs check out the base; see
-    /// `require_named_head`. The runs a gate on the base judges are those of the head.
+    /// the head as its commit while its jobs check out the base; see `require_named_head`. The runs a gate on the base
+    /// judges are those of the head.
     pub fn origin(&self, context: &RunContext, head: &CommitSha) -> Option<Binding> {
         let for_the_pull = matches!(context.trigger, Some(Trigger::PullRequest | Trigger::PullRequestTarget));
         let commit = context.run.as_ref().and_then(|run| run.commit.as_ref());
@@ -164,6 +164,6 @@ impl Place<'_, '_> {
 fn starts(
     jobs: &Result<JobList, ForgeError>,
     workflow: Option<&WorkflowFile>,
-) -> BTreeMap<String, crate::model::Timestamp> {
+) -> BTreeMap<String, Timestamp> {
     jobs.as_ref().map(|jobs| jobs.starts(workflow)).unwrap_or_default()
 }

@@ -17,6 +17,8 @@ use super::this_run::Request;
 pub struct Scene {
     pub context: RunContext,
     pub slug: RepoSlug,
+    /// Whether a token was given, in place of the job's own.
+    pub has_own_token: bool,
     pub needs: BTreeMap<String, JobResult>,
     pub passed_digests: BTreeSet<Digest>,
     /// The pause between two questions of a wait, where a test sets one.
@@ -42,6 +44,7 @@ pub fn scene(request: &Request, variables: &Variables) -> Result<Scene, Failure>
         })?),
         None => None,
     };
+    let has_own_token = inputs.token.is_some();
     let context = RunContext::from_workflow(variables, payload.as_deref(), &inputs)
         .map_err(|error| no_verdict(error).hint("offline, name `--evidence DIR` and `--head SHA`"))?;
     let slug = context.repo.clone().ok_or_else(|| no_verdict("the repository is not known"))?;
@@ -49,7 +52,7 @@ pub fn scene(request: &Request, variables: &Variables) -> Result<Scene, Failure>
         .map_err(|error| no_verdict(error).hint("pass it as `needs: ${{ toJSON(needs) }}`"))?;
     let passed_digests = passed_digests(&request.needs);
     let pause = pause_for_tests(variables);
-    Ok(Scene { context, slug, needs, passed_digests, pause })
+    Ok(Scene { context, slug, has_own_token, needs, passed_digests, pause })
 }
 
 /// Every `sha256:…` that a needed job passed through an output.

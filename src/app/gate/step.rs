@@ -8,12 +8,13 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::context::{RunContext, Variables};
 use crate::forge::rest::{NewStatus, StatusState};
-use crate::forge::{Applied, Artifacts as Service, Blob, Client, Effects, FreshHead, Writer};
+use crate::forge::{Applied, Artifacts as Service, Blob, Client, Effects, ForgeError, FreshHead, Writer};
 use crate::model::{ArtifactName, Digest, RepoSlug, Verdict};
 use crate::{output, sink};
 
 use super::fetch::RESULT_PREFIX;
 use super::outputs::{self, Decided, PACKET_FILE, REPORT_FILE, SUMMARY_FILE};
+use super::scene::Scene;
 use super::this_run::Request;
 
 /// Marks the one comment that is kept up to date.
@@ -24,8 +25,7 @@ const MARKER: &str = "<!-- patchwarden:gate -->";
 pub fn finish(
     request: &Request,
     variables: &Variables,
-    context: &RunContext,
-    slug: &RepoSlug,
+    scene: &Scene,
     client: &Client,
     decided: &Decided,
     fresh: Option<&FreshHead>,
@@ -36,7 +36,7 @@ pub fn finish(
     let summary = output::markdown(&decided.report, Some(&decided.packet));
     log_summary(&summary);
     problems.extend(append(variables, "STEP_SUMMARY", &summary));
-    let uploaded = upload(context, client, decided, &summary);
+    let uploaded = upload(&scene.context, client, decided, &summary);
     let (artifact, digest) = match &uploaded {
         Ok((name, digest)) => {
             sink::say(&format!("result artifact `{name}` {digest}"));
@@ -50,7 +50,7 @@ pub fn finish(
         }
     };
     problems.extend(append(variables, "OUTPUT", &step_outputs(request, Some(decided), artifact, digest)));
-    problems.extend(effects(request, context, slug, client, decided, fresh, digest));
+    problems.extend(effects(request, scene, client, decided, fresh, digest));
     outputs::exit_code(&decided.report, &problems)
 }
 
@@ -155,8 +155,7 @@ fn zip_of(files: &[(&str, String)]) -> Result<Vec<u8>, zip::result::ZipError> {
 /// Applies what was opted into, only with a head that was confirmed just now.
 fn effects(
     request: &Request,
-    context: &RunContext,
-    slug: &RepoSlug,
+    scene: &Scene,
     client: &Client,
     decided: &Decided,
     fresh: Option<&FreshHead>,
@@ -170,9 +169,9 @@ fn effects(
         problems.push("no status or comment was written: the head is not confirmed".to_owned());
         return problems;
     };
-    let address = run_address(context, slug);
-    let effects = Effects::new(client.repo(slug));
-    let mut note = |what: &str, applied: Result<Option<Applied>, crate::forge::ForgeError>| match applied {
+    let address = run_address(&scene.context, &scene.slug);
+    let effects = Effects::new(client.repo(&scene.slug));
+    let mut note = |what: &str, applied: Result<Option<Applied>, ForgeError>| match applied {
         Ok(Some(Applied::NotPermitted)) => sink::say(&format!("{what}: not_permitted: this token may not")),
         Ok(Some(_)) => sink::say(&format!("{what}: written")),
         Ok(None) => sink::say(&format!("{what}: there is no pull request")),
@@ -184,9 +183,25 @@ fn effects(
     }
     if request.comment {
         let text = comment(decided, &address, digest);
-        note("comment", effects.sticky_comment(fresh, Writer::Jobs, MARKER, &text));
+        let applied = person(scene, client).and_then(|login| {
+            let writer = login.as_deref().map_or(Writer::Jobs, Writer::Login);
+            effects.sticky_comment(fresh, writer, MARKER, &text)
+        });
+        note("comment", applied);
     }
     problems
+}
+
+/// Whose comment it will be: with a token that was given, its owner's, unless it is a job's own and may not ask.
+fn person(scene: &Scene, client: &Client) -> Result<Option<String>, ForgeError> {
+    if !scene.has_own_token {
+        return Ok(None);
+    }
+    match client.login() {
+        Ok(login) => Ok(Some(login)),
+        Err(error) if error.is_not_permitted() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn run_address(context: &RunContext, slug: &RepoSlug) -> String {

@@ -1,5 +1,5 @@
 //! `patchwarden gate` inside a workflow: establish the head, read the policy at the base, fetch, judge, read head and
-//! base again, write, upload, apply what was opted into, exit. Where evidence comes from is one question of `ask`.
+//! base again, write, upload, apply what was opted into, exit. Where evidence comes from is the business of `place`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use crate::app::{Ended, OutputForm, clock};
 use crate::context::{RunContext, Trigger, Variables, WorkflowFile, look_at_gate_workflow};
 use crate::error::{EXIT_POLICY, Failure};
 use crate::evidence::Target;
-use crate::forge::rest::Pull;
-use crate::forge::{Artifacts as Service, Client, FreshHead, both};
+use crate::forge::rest::{ChangedFile, Pull, Repo};
+use crate::forge::{Artifacts as Service, Client, ForgeError, FreshHead, both};
 use crate::gate::{ChangedPaths, Facts, Guards, evaluate, policy_gate};
 use crate::model::{CommitSha, PullNumber, RelPath, Timestamp, sanitize};
 use crate::repair::AcceptanceHead;
@@ -80,15 +80,9 @@ pub fn run(request: &Request) -> Ended {
         ended.map(|(decided, fresh)| (decided, fresh, scene, client))
     })();
     match decided {
-        Ok((decided, fresh, scene, client)) => Ok(step::finish(
-            request,
-            &variables,
-            &scene.context,
-            &scene.slug,
-            &client,
-            &decided,
-            fresh.as_ref(),
-        )),
+        Ok((decided, fresh, scene, client)) => {
+            Ok(step::finish(request, &variables, &scene, &client, &decided, fresh.as_ref()))
+        }
         Err(failure) => {
             outputs::give_up(&request.out, request.form, &facts, now, &failure);
             step::after_failure(request, &variables);
@@ -135,24 +129,8 @@ fn judge(
         facts.merge_base = pull.merge_base.clone().or_else(|| facts.merge_base.clone());
     }
     let policy_commit = policy_commit(pull.as_ref(), base.as_ref(), &head)?;
-    let (files, (policy_text, workflow)) = both(
-        || pull.as_ref().map(|pull| repo.changed_files(pull.number)),
-        || {
-            both(
-                || policy_at(repo, &request.policy, &policy_commit),
-                || workflow_at(repo, context, &policy_commit),
-            )
-        },
-    );
-    let changed = match (&pull, &files) {
-        (Some(pull), Some(files)) => changed_paths(files, pull, &head),
-        _ => ChangedPaths::None,
-    };
-    let (workflow, changed) = match (workflow, changed) {
-        (Ok(workflow), changed) => (workflow, changed),
-        (Err(_), ChangedPaths::None) => (None, ChangedPaths::None),
-        (Err(why), _) => (None, ChangedPaths::Unknown(why)),
-    };
+    let Read { policy_text, workflow, files, changed } =
+        read(repo, request, context, pull.as_ref(), &head, &policy_commit);
     if let Some(date) = client.server_date().filter(|_| request.now.is_none()) {
         *now = date;
     }
@@ -253,6 +231,42 @@ fn judge(
         decided.problems.extend(capture::problem(path, &judged, &decided));
     }
     Ok((decided, fresh))
+}
+
+/// What is read once head and base are known.
+struct Read {
+    policy_text: Result<Option<String>, Failure>,
+    /// The run's own, at the base; `None` where there is none or it could not be read.
+    workflow: Option<WorkflowFile>,
+    /// `None` where there is no pull request.
+    files: Option<Result<Vec<ChangedFile>, ForgeError>>,
+    changed: ChangedPaths,
+}
+
+/// Policy, workflow and changed files, all at once. `at` is the commit whose policy judges.
+fn read(
+    repo: Repo<'_>,
+    request: &Request,
+    context: &RunContext,
+    pull: Option<&Pull>,
+    head: &CommitSha,
+    at: &CommitSha,
+) -> Read {
+    let (files, (policy_text, workflow)) = both(
+        || pull.map(|pull| repo.changed_files(pull.number)),
+        || both(|| policy_at(repo, &request.policy, at), || workflow_at(repo, context, at)),
+    );
+    let changed = match (pull, &files) {
+        (Some(pull), Some(files)) => changed_paths(files, pull, head),
+        _ => ChangedPaths::None,
+    };
+    let (workflow, changed) = match (workflow, changed) {
+        (Ok(workflow), changed) => (workflow, changed),
+        (Err(_), ChangedPaths::None) => (None, ChangedPaths::None),
+        // Nobody knows then which local actions it uses.
+        (Err(why), _) => (None, ChangedPaths::Unknown(why)),
+    };
+    Read { policy_text, workflow, files, changed }
 }
 
 /// The head that is judged.
