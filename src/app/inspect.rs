@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::error::{EXIT_USAGE, Failure};
-use crate::evidence::read::{Inspection, Reading, inspect};
+use crate::evidence::read::{Listing, Reading, listing, read_file};
 use crate::evidence::{Content, Format, Parsed, Substance, manifest::Manifest};
 use crate::model::{Digest, count, sanitize};
 
@@ -69,25 +69,22 @@ fn inspect_path(path: &Path, format: Option<Format>) -> Result<Vec<Inspected>, F
         Failure::new(EXIT_USAGE, format!("`{}` could not be inspected", path.display())).caused_by(why)
     };
     let mut source = open_path(path, &limits()).map_err(|error| refused(&error))?;
-    let Inspection { readings, manifest } =
-        inspect(source.as_mut(), format, &limits()).map_err(|error| refused(&error))?;
+    let Listing { files, manifest } = listing(source.as_mut(), &limits()).map_err(|error| refused(&error))?;
     let sound = match &manifest {
         Some(Ok(manifest)) => Some(manifest),
         Some(Err(error)) => return Err(refused(&format!("its manifest: {error}"))),
         None => None,
     };
-    let whole = readings.len() == 1 && path.is_file();
-    Ok(readings
-        .into_iter()
-        .map(|reading| {
-            let name = if whole {
-                path.display().to_string()
-            } else {
-                format!("{}: {}", path.display(), reading.path)
-            };
-            inspected(sanitize(&name, 300), reading, sound)
-        })
-        .collect())
+    let whole = files.len() == 1 && path.is_file();
+    let mut all = Vec::with_capacity(files.len());
+    for (inner, file) in &files {
+        // Only what is said of it is kept: an artifact may hold thousands of reports.
+        let reading =
+            read_file(source.as_mut(), inner, file, format, &limits()).map_err(|error| refused(&error))?;
+        let name = if whole { path.display().to_string() } else { format!("{}: {inner}", path.display()) };
+        all.push(inspected(sanitize(&name, 300), reading, sound));
+    }
+    Ok(all)
 }
 
 fn inspected(file: String, reading: Reading, manifest: Option<&Manifest>) -> Inspected {

@@ -31,6 +31,7 @@ pub(super) struct Table<'a> {
     pub gates: Vec<&'a super::row::GateRow>,
     pub blockers: Vec<&'a super::row::BlockerRow>,
     pub packets: Vec<&'a PacketRow>,
+    pub merged: Vec<&'a super::row::MergedRow>,
     pub unread: Vec<&'a UnreadRow>,
     /// State and detail of each repository, and of those that only rows name.
     pub repositories: BTreeMap<&'a str, (RepositoryState, &'a str)>,
@@ -75,6 +76,7 @@ impl<'a> Table<'a> {
             gates: Vec::new(),
             blockers: Vec::new(),
             packets: Vec::new(),
+            merged: Vec::new(),
             unread: Vec::new(),
             repositories: BTreeMap::new(),
         };
@@ -93,6 +95,7 @@ impl<'a> Table<'a> {
                 Row::Gate(row) => table.gates.push(row),
                 Row::Blocker(row) => table.blockers.push(row),
                 Row::Packet(row) => table.packets.push(row),
+                Row::Merged(row) => table.merged.push(row),
                 Row::Unread(row) => table.unread.push(row),
             }
         }

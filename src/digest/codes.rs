@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregate::Table;
 use super::document::{CodeLine, FalseBlocks, Spread};
-use super::row::{BlockerRow, GateRow, Judgement, Place, Standing};
+use super::row::{BlockerRow, GateRow, Judgement, MergedRow, Place, Standing};
 use super::week::IsoWeek;
 use crate::model::{Code, Outcome, Timestamp};
 
@@ -44,13 +44,13 @@ pub(super) fn lines(table: &Table<'_>) -> Vec<CodeLine> {
     lines
 }
 
-fn line(
-    table: &Table<'_>,
-    judgements: &BTreeMap<Subject<'_>, Vec<&GateRow>>,
+fn line<'a>(
+    table: &Table<'a>,
+    judgements: &BTreeMap<Subject<'a>, Vec<&'a GateRow>>,
     code: Code,
-    rows: &[&BlockerRow],
+    rows: &[&'a BlockerRow],
 ) -> Option<CodeLine> {
-    let now = |standings: &[Standing]| -> BTreeSet<(Subject<'_>, &str)> {
+    let now = |standings: &[Standing]| -> BTreeSet<(Subject<'a>, &'a str)> {
         let week =
             rows.iter().filter(|row| row.place.week == table.week && standings.contains(&row.standing));
         week.map(|row| (subject(&row.place, &row.judgement, &row.gate), row.subject.as_str())).collect()
@@ -60,7 +60,9 @@ fn line(
         return None;
     }
     let repositories: BTreeSet<&str> = blockers.iter().map(|((repo, ..), _)| *repo).collect();
-    let overridden = now(&[Standing::Waived]).len() as u64;
+    let mut overridden = now(&[Standing::Waived]);
+    overridden.extend(merged_over(table, judgements, rows));
+    let overridden = overridden.len() as u64;
     let stretches: Vec<Stretch> =
         stretches(judgements, rows).into_iter().filter(|stretch| stretch.last_red >= table.week).collect();
     let green: Vec<(u64, u64)> = stretches.iter().filter_map(|stretch| stretch.green).collect();
@@ -80,6 +82,31 @@ fn line(
             rate: share(overridden, blockers.len() as u64),
         }),
     })
+}
+
+/// The week's blockers of a code over which a change was merged: they stood in the last judgement of the merged head.
+fn merged_over<'a>(
+    table: &Table<'a>,
+    judgements: &BTreeMap<Subject<'a>, Vec<&'a GateRow>>,
+    rows: &[&'a BlockerRow],
+) -> BTreeSet<(Subject<'a>, &'a str)> {
+    let merged: BTreeMap<(&str, u64), &MergedRow> =
+        table.merged.iter().map(|row| ((row.place.repo.as_str(), row.pull), *row)).collect();
+    let over = |row: &&&'a BlockerRow| {
+        let pull = row.judgement.pull.and_then(|pull| merged.get(&(row.place.repo.as_str(), pull)));
+        let Some(merge) = pull else { return false };
+        let judged = judgements.get(&subject(&row.place, &row.judgement, &row.gate));
+        let before = |gate: &GateRow| {
+            gate.judgement.head.as_deref() == Some(&merge.head) && gate.judgement.evaluated_at <= merge.at
+        };
+        judged.and_then(|gates| gates.iter().rfind(|gate| before(gate))).is_some_and(|last| {
+            last.judgement == row.judgement && last.enforced && last.outcome == Outcome::Fail
+        })
+    };
+    let week = rows.iter().filter(|row| row.place.week == table.week && row.standing == Standing::Blocks);
+    week.filter(over)
+        .map(|row| (subject(&row.place, &row.judgement, &row.gate), row.subject.as_str()))
+        .collect()
 }
 
 /// Every stretch of one code, over all changes and gates.

@@ -246,7 +246,8 @@ pub struct CodeLine {
     pub heads_to_green: Option<Spread>,
     /// Blockers a person's approval ended, as the policy means it.
     pub approved: u64,
-    /// Blockers a waiver accepts, and their share; null where operators overrode none.
+    /// Blockers a waiver accepts or over which the change was merged, and their share; null where operators overrode
+    /// none.
     pub false_blocks: Option<FalseBlocks>,
 }
 
@@ -261,6 +262,7 @@ pub struct Spread {
 /// How often operators overrode blockers of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FalseBlocks {
+    /// Waived by the policy, or standing at the last judgement of the head that was merged all the same.
     pub overridden: u64,
     pub blockers: u64,
     /// `overridden / blockers`.

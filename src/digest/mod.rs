@@ -25,7 +25,7 @@ pub use page::render as page;
 pub use partial::{Partial, PartialError};
 pub use plan::{Matrix, Shard, ShardError};
 pub use reading::{RunFacts, RunReading, limits};
-pub use row::{Place, RepositoryRow, RepositoryState, Row, RunRow, UnreadRow, Why};
+pub use row::{MergedRow, Place, RepositoryRow, RepositoryState, Row, RunRow, UnreadRow, Why};
 pub use week::{FileStem, IsoWeek, WeekError, Window};
 
 /// What a repository is called that nothing names: no repository can be called so, for it has no slash.

@@ -35,6 +35,7 @@ pub enum Row {
     Gate(GateRow),
     Blocker(BlockerRow),
     Packet(PacketRow),
+    Merged(MergedRow),
     Unread(UnreadRow),
 }
 
@@ -214,6 +215,18 @@ pub struct PacketRow {
     pub at_operator: u64,
 }
 
+/// A pull request that was merged, in a repository where gates judge.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MergedRow {
+    /// The week it was merged in; no run.
+    #[serde(flatten)]
+    pub place: Place,
+    pub pull: u64,
+    /// The head that was merged.
+    pub head: String,
+    pub at: Timestamp,
+}
+
 /// Something that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnreadRow {
@@ -313,6 +326,7 @@ impl Row {
             | Self::Gate(GateRow { place, .. })
             | Self::Blocker(BlockerRow { place, .. })
             | Self::Packet(PacketRow { place, .. })
+            | Self::Merged(MergedRow { place, .. })
             | Self::Unread(UnreadRow { place, .. }) => &place.repo,
         }
     }

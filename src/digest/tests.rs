@@ -231,6 +231,39 @@ fn the_false_block_rate_is_the_share_operators_waived() {
 }
 
 #[test]
+fn a_blocker_that_stood_when_its_change_was_merged_was_overridden() {
+    let red = |at, head| Judged {
+        at,
+        head,
+        outcome: Outcome::Fail,
+        blockers: &[(Code::TestsFlaky, "one", Standing::Blocks), (Code::TestsFlaky, "two", Standing::Blocks)],
+    };
+    let green = |at, head| Judged { at, head, outcome: Outcome::Pass, blockers: &[] };
+    let merged = |head: char, at| {
+        Row::Merged(MergedRow {
+            place: Place { week: IsoWeek::of(time(at)), repo: "o/r".to_owned(), run: None },
+            pull: 1,
+            head: head.to_string().repeat(40),
+            at: time(at),
+        })
+    };
+    let overridden = |judgements: &[Judged<'_>], merge: Row| {
+        let mut rows = judged(judgements);
+        rows.insert(merge);
+        let digest = aggregate(&Partial { window: window(), rows });
+        digest.codes.iter().find(|one| one.code == Code::TestsFlaky).unwrap().false_blocks
+    };
+    let (one, two, noon) = ("2026-11-17T08:00:00Z", "2026-11-17T09:00:00Z", "2026-11-17T12:00:00Z");
+    let wrong = overridden(&[red(one, 'a'), red(two, 'b')], merged('b', noon)).unwrap();
+    assert_eq!((wrong.overridden, wrong.blockers), (2, 2));
+    // Mended before it was merged, by a further head or on the same one; judged only afterwards; not merged.
+    assert_eq!(overridden(&[red(one, 'a'), green(two, 'b')], merged('b', noon)), None);
+    assert_eq!(overridden(&[red(one, 'a'), green(two, 'a')], merged('a', noon)), None);
+    assert_eq!(overridden(&[green(one, 'a'), red(two, 'a')], merged('a', "2026-11-17T08:30:00Z")), None);
+    assert_eq!(overridden(&[red(one, 'a')], merged('c', noon)), None);
+}
+
+#[test]
 fn only_the_latest_word_on_a_change_wants_a_person() {
     let place = |run| Place { week: "2026-W47".parse().unwrap(), repo: "o/r".to_owned(), run: Some(run) };
     let verdict = |run, at: &str, verdict| {

@@ -8,10 +8,9 @@ use crate::model::{Code, CommitSha, Digest, RelPath, sanitize};
 use super::attestation::signature;
 use super::content::{ParseError, Parsed, Substance, ToolName};
 use super::demand::{Demand, Role};
-use super::limits::Limits;
 use super::manifest::{Manifest, ManifestEntry};
 use super::manifest_checks::{entry_faults, entry_for, exit_fault, manifest_faults, no_file};
-use super::read::{ArtifactContents, ArtifactState, Found, Reading};
+use super::read::{ArtifactContents, ArtifactState, Files, Found};
 use super::source::SourceError;
 use super::state::{Binding, Evidence, Fault, Target};
 
@@ -112,8 +111,8 @@ fn assess_for(demand: &Demand, artifact: &ArtifactState, index: usize, target: &
         }
     };
     match contents.found.get(index) {
-        Some(Found::Files(readings)) if !readings.is_empty() => {
-            judge_files(&mut evidence, demand, readings, manifest, target, &contents.limits);
+        Some(Found::Files(files)) if !files.read.is_empty() => {
+            judge_files(&mut evidence, demand, files, manifest, target);
         }
         Some(Found::Several(which)) => {
             evidence.faults.push(Fault::new(Code::EvidenceAmbiguous, which.clone()));
@@ -163,12 +162,12 @@ fn present<'a>(demand: &Demand, artifact: &'a ArtifactState) -> Result<&'a Artif
 fn judge_files(
     evidence: &mut Evidence,
     demand: &Demand,
-    readings: &[Reading],
+    files: &Files,
     manifest: Option<&Manifest>,
     target: &Target,
-    limits: &Limits,
 ) {
-    if let [one] = readings {
+    let readings = &files.read;
+    if let [one] = readings.as_slice() {
         evidence.path = Some(one.path.to_string());
         evidence.sha256 = Some(one.facts.sha256.clone());
         evidence.bytes = Some(one.facts.bytes);
@@ -181,7 +180,6 @@ fn judge_files(
     }
     let manifest_was_sound = manifest.is_some() && evidence.faults.is_empty();
     let mut entries = Vec::new();
-    let mut merged: Option<Parsed> = None;
     for reading in readings {
         if let Some(manifest) = manifest {
             match entry_for(demand, &reading.path, manifest) {
@@ -197,17 +195,7 @@ fn judge_files(
             }
         }
         evidence.format = evidence.format.or(reading.format);
-        match (&reading.result, merged.take()) {
-            (Ok(parsed), None) => merged = Some(parsed.clone()),
-            (Ok(parsed), Some(before)) => match before.merge(parsed.clone(), limits) {
-                Ok(both) => merged = Some(both),
-                Err(error) => evidence.faults.push(parse_fault(&reading.path, &error)),
-            },
-            (Err(error), before) => {
-                merged = before;
-                evidence.faults.push(parse_fault(&reading.path, error));
-            }
-        }
+        evidence.faults.extend(reading.fault.as_ref().map(|error| parse_fault(&reading.path, error)));
     }
     for entry in &entries {
         evidence.faults.extend(entry_faults(entry, target));
@@ -231,11 +219,10 @@ fn judge_files(
     if readings.iter().all(|one| target.passed_digests.contains(&one.facts.sha256)) {
         evidence.bindings.push(Binding::Digest);
     }
-    let Some(parsed) = merged else { return };
+    let Some(parsed) = files.joined.clone() else { return };
     judge_content(evidence, parsed, &entries, demand, target);
     // A commit in one file says nothing about the others.
-    let names_none = |one: &Reading| one.result.as_ref().is_ok_and(|parsed| parsed.commits.is_empty());
-    if readings.iter().any(names_none) {
+    if readings.iter().any(|one| one.names_no_commit) {
         evidence.bindings.retain(|binding| *binding != Binding::Embedded);
     }
     signature::judge(evidence, &demand.keys);

@@ -39,8 +39,56 @@ pub enum Found {
     NoFile(String),
     /// Several files fit where one is meant; says which.
     Several(String),
-    /// The files that fit, sorted by path; more than one only where a glob asked for them.
-    Files(Vec<Reading>),
+    /// The files that fit; more than one only where a glob asked for them.
+    Files(Box<Files>),
+}
+
+/// Several files that are one piece of evidence. Each is joined with those before it as soon as it is read, so that
+/// memory does not grow with their number.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// Sorted by path.
+    pub read: Vec<FileRead>,
+    /// What they say together; `None` where none could be read.
+    pub joined: Option<Parsed>,
+}
+
+/// One file of several.
+#[derive(Debug, Clone)]
+pub struct FileRead {
+    pub path: RelPath,
+    pub facts: FileFacts,
+    /// The format it was read as; `None` where `auto` found none.
+    pub format: Option<Format>,
+    /// It was read, and the report itself names no commit.
+    pub names_no_commit: bool,
+    /// Why it could not be read, or not be joined with the others.
+    pub fault: Option<ParseError>,
+}
+
+impl Files {
+    fn join(&mut self, reading: Reading, limits: &Limits) {
+        let Reading { path, facts, format, result } = reading;
+        let names_no_commit = result.as_ref().is_ok_and(|parsed| parsed.commits.is_empty());
+        let fault = match (result, self.joined.take()) {
+            (Ok(parsed), None) => {
+                self.joined = Some(parsed);
+                None
+            }
+            (Ok(parsed), Some(before)) => match before.merge(parsed, limits) {
+                Ok(both) => {
+                    self.joined = Some(both);
+                    None
+                }
+                Err(error) => Some(error),
+            },
+            (Err(error), before) => {
+                self.joined = before;
+                Some(error)
+            }
+        };
+        self.read.push(FileRead { path, facts, format, names_no_commit, fault });
+    }
 }
 
 /// Everything read from one artifact.
@@ -56,8 +104,6 @@ pub struct ArtifactContents {
     pub manifest: Option<Result<Manifest, ParseError>>,
     /// One per demand, in the order given.
     pub found: Vec<Found>,
-    /// The bounds it was read within, which joining several files keeps to as well.
-    pub limits: Limits,
 }
 
 /// An artifact as the shell found it, before any demand is judged.
@@ -112,14 +158,14 @@ pub fn read_artifact(
                 continue;
             }
         };
-        let mut readings = Vec::with_capacity(wanted.len());
+        let mut files = Box::<Files>::default();
         for path in wanted {
             let Some(file) = by_path.get(&path) else { continue };
             let reading = read_file(source, &path, file, demand.format, limits)?;
             facts.insert(path, reading.facts.clone());
-            readings.push(reading);
+            files.join(reading, limits);
         }
-        found.push(Found::Files(readings));
+        found.push(Found::Files(files));
     }
     // The manifest's other files are hashed, so that every claim it makes is checked.
     for entry in listed.iter().flat_map(|manifest| &manifest.evidence) {
@@ -127,14 +173,7 @@ pub fn read_artifact(
             facts.insert(entry.path.clone(), hash_file(source, file, limits)?);
         }
     }
-    Ok(ArtifactContents {
-        names: by_path.into_keys().collect(),
-        sha256: None,
-        files: facts,
-        manifest,
-        found,
-        limits: limits.clone(),
-    })
+    Ok(ArtifactContents { names: by_path.into_keys().collect(), sha256: None, files: facts, manifest, found })
 }
 
 /// The paths a demand means: its own path or glob, else the manifest's entry of its id, else the only file.
@@ -198,8 +237,12 @@ fn hash_file(
     Ok(FileFacts { bytes, sha256 })
 }
 
-/// Parses and hashes in one pass. A fault of the content is in the reading; a fault of the artifact is the error.
-fn read_file(
+/// Parses and hashes one file in one pass. A fault of the content is in the reading; a fault of the artifact is the
+/// error.
+///
+/// # Errors
+/// [`SourceError`] where the artifact as a whole is refused or unreadable.
+pub fn read_file(
     source: &mut dyn ArtifactSource,
     path: &RelPath,
     file: &SourceFile,
@@ -332,15 +375,35 @@ pub fn inspect(
     format: Option<Format>,
     limits: &Limits,
 ) -> Result<Inspection, SourceError> {
-    let files = checked_files(source, limits)?;
+    let Listing { files, manifest } = listing(source, limits)?;
     let mut readings = Vec::new();
-    let mut manifest = None;
     for (path, file) in &files {
-        if path.file_name() == FILE_NAME {
-            manifest = Some(read_manifest(source, file, limits));
-        } else {
-            readings.push(read_file(source, path, file, format, limits)?);
-        }
+        readings.push(read_file(source, path, file, format, limits)?);
     }
     Ok(Inspection { readings, manifest })
+}
+
+/// The files of an artifact, none of them read but its manifest.
+pub struct Listing {
+    /// Sorted by path, the manifest left out.
+    pub files: Vec<(RelPath, SourceFile)>,
+    /// `None` where the artifact has no manifest.
+    pub manifest: Option<Result<Manifest, ParseError>>,
+}
+
+/// Lists an artifact, for whoever reads its files one after the other and keeps none ([`read_file`]).
+///
+/// # Errors
+/// [`SourceError`] where the artifact as a whole is refused or unreadable.
+pub fn listing(source: &mut dyn ArtifactSource, limits: &Limits) -> Result<Listing, SourceError> {
+    let mut manifest = None;
+    let mut files = Vec::new();
+    for (path, file) in checked_files(source, limits)? {
+        if path.file_name() == FILE_NAME {
+            manifest = Some(read_manifest(source, &file, limits));
+        } else {
+            files.push((path, file));
+        }
+    }
+    Ok(Listing { files, manifest })
 }

@@ -49,6 +49,12 @@ impl Blob {
         self.bytes
     }
 
+    /// The file itself, for tests that look at what is uploaded.
+    #[cfg(test)]
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// First byte and length of each piece.
     pub(super) fn pieces(&self) -> Vec<(u64, u64)> {
         (0..self.bytes.div_ceil(PIECE))

@@ -1,6 +1,7 @@
 //! One request as data: what is asked, with which credential, and whether it may be asked again.
 //! `client.rs` turns it into HTTP.
 
+use bytes::Bytes;
 use url::Url;
 
 use super::error::Exchange;
@@ -54,8 +55,9 @@ pub enum Repeat {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Payload {
     None,
-    Json(Vec<u8>),
-    Bytes(Vec<u8>),
+    Json(Bytes),
+    /// Shared, so that sending them again copies nothing.
+    Bytes(Bytes),
 }
 
 /// One request.
@@ -84,14 +86,14 @@ impl Request {
     /// The same request with a JSON payload.
     #[must_use]
     pub fn with_json(mut self, bytes: Vec<u8>) -> Self {
-        self.payload = Payload::Json(bytes);
+        self.payload = Payload::Json(bytes.into());
         self
     }
 
     /// The same request with plain bytes.
     #[must_use]
     pub fn with_bytes(mut self, bytes: Vec<u8>) -> Self {
-        self.payload = Payload::Bytes(bytes);
+        self.payload = Payload::Bytes(bytes.into());
         self
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use crate::fake_forge::{At, Config, FakeForge, Fault, RunScene, Status, Trigger, Version};
+use crate::fake_forge::{At, Config, FakeForge, Fault, RunScene, Status, TokenKind, Trigger, Version};
 use crate::support::fixture;
 use crate::support::program::{Ran, command, finish};
 
@@ -228,6 +228,76 @@ fn shards_joined_are_the_whole() {
     let joined = call(&merge);
     assert_eq!(joined.stdout, whole.stdout);
     assert_eq!(json(&joined)["totals"]["findings"], 5 * 17);
+}
+
+#[test]
+fn a_jobs_token_reads_its_own_repository_and_goes_nowhere_else() {
+    let forge = forge(Version::V16);
+    forge.set_clock(MONDAY);
+    for name in ["boss/own", "boss/public", "boss/private"] {
+        run_with(&forge, name, "pyfallow", "fallow-py/clean.full-report.json");
+    }
+    for name in ["boss/own", "boss/private"] {
+        forge.repo(name).private();
+    }
+    let run = forge.repo("boss/own").run("digest.yml", Trigger::push("main")).job("digest", &[]).create();
+    let folder = tempfile::tempdir().unwrap();
+    let step = forge.env_for(run.job("digest"), folder.path());
+    let in_job = |more: &[&str]| {
+        forge.forget_requests();
+        let fixed = ["--now", NOW, "--weeks", "2", "--out", "out", "--format", "json"];
+        let mut command = command(folder.path(), &[&["digest"], more, &fixed[..]].concat());
+        command.envs(&step).env("PATCHWARDEN_BACKOFF_MS", "1");
+        json(&finish(command))
+    };
+    // Nothing is named: its own repository, on its own server.
+    let own = in_job(&[]);
+    assert_eq!(states(&own)["boss/own"].0, "read", "{own}");
+    assert_eq!(own["totals"]["runs"], 1);
+    let all = in_job(&["--repo", "boss/own", "--repo", "boss/public", "--repo", "boss/private"]);
+    let state = |name: &str| states(&all)[name].0.clone();
+    assert_eq!((state("boss/own"), state("boss/public")), ("read".to_owned(), "read".to_owned()));
+    assert_eq!(state("boss/private"), "not_found");
+    for seen in forge.requests().iter().filter(|seen| seen.target.contains("/repos/")) {
+        let expected = if seen.target.contains("/repos/boss/own") { TokenKind::Job } else { TokenKind::None };
+        assert_eq!(seen.token, expected, "{}", seen.target);
+    }
+}
+
+/// A gate's result as its job uploads it: the report of the example, for this change and red.
+fn result_of(pull: i64, head: &str) -> Vec<u8> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/contracts/patchwarden.gate_report.v1.json");
+    let mut report: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    report["target"]["pull_request"] = pull.into();
+    report["target"]["target_sha"] = head.into();
+    report["evaluated_at"] = "2026-11-16T12:00:00Z".into();
+    zip("gate_report.json", report.to_string().as_bytes())
+}
+
+#[test]
+fn what_was_merged_over_a_blocker_counts_as_overridden() {
+    let forge = forge(Version::V16);
+    forge.set_clock(MONDAY);
+    let repo = forge.repo("boss/one");
+    repo.commit("main").file("README.md", "x\n").push();
+    repo.branch("feat", "main").commit("feat").file("feat.txt", "x\n").message("feat").push();
+    let pull = repo.pull("feat", "main").open("Feature", "");
+    let run = repo.run("ci.yml", Trigger::pull_request(pull.number)).job("gate", &[]).create();
+    run.job("gate")
+        .upload_v4("patchwarden-result-gate-1", &result_of(pull.number, &pull.head()))
+        .finish(Status::Failure);
+    let folder = tempfile::tempdir().unwrap();
+    let token = forge.personal_token("boss");
+    let overridden = || {
+        let digest = json(&digest(&forge, folder.path(), Some(&token), &["--repo", "boss/one"]));
+        let codes = digest["codes"].as_array().unwrap().clone();
+        assert!(!codes.is_empty(), "{digest}");
+        codes.iter().filter_map(|one| one["false_blocks"]["overridden"].as_u64()).sum::<u64>()
+    };
+    let before = overridden();
+    forge.advance(86_400);
+    pull.merge("boss");
+    assert!(overridden() > before, "the gate's blockers stood when it was merged");
 }
 
 #[test]

@@ -143,10 +143,13 @@ fn download(name: &ArtifactName, out: &Path, form: OutputForm) -> Ended {
             failed(&"the run has no artifact of that name").hint("`patchwarden artifact list` shows them")
         );
     };
-    let fetched = service.fetch(&[listed], &FetchLimits::default()).pop();
+    let limits = Limits::default();
+    // Asked for by name, to be unpacked: what may come out of it may also come in.
+    let most = FetchLimits { artifact_bytes: limits.archive_bytes, ..FetchLimits::default() };
+    let fetched = service.fetch(&[listed], &most).pop();
     let fetched = fetched.ok_or_else(|| failed(&"nothing was fetched"))?.map_err(|error| failed(&error))?;
     let sha256 = fetched.digest();
-    let paths = unpack::unpack(fetched, out, &Limits::default()).map_err(|error| failed(&error))?;
+    let paths = unpack::unpack(fetched, out, &limits).map_err(|error| failed(&error))?;
     let files = paths.iter().map(|path| out.join(path.as_str()).display().to_string()).collect();
     let protocol = listed.protocol().map(Protocol::as_str);
     report(&Transferred { name, protocol, sha256, files }, form)

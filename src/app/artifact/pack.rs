@@ -2,9 +2,13 @@
 //! The zip has fixed times and sorted names, so the same files give the same bytes. Links are never followed.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::read::DeflateEncoder;
+use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::forge::Blob;
@@ -12,6 +16,14 @@ use crate::model::{RelPath, RelPathError, sanitize};
 
 /// Unfinished files of ours: a name no finished file carries.
 const TEMPORARY_PREFIX: &str = ".patchwarden-";
+
+/// Read at once: a file's system calls shall not show beside its bytes.
+const BUFFER: usize = 256 * 1024;
+
+/// A larger file is tried on samples before all of it is compressed.
+const TRIED_FROM: u64 = 1024 * 1024;
+const SAMPLES: u64 = 4;
+const SAMPLE_BYTES: usize = 64 * 1024;
 
 /// Why something cannot be uploaded. The caller's to mend, but for the last.
 #[derive(Debug, thiserror::Error)]
@@ -86,16 +98,38 @@ fn kind(path: &Path) -> Result<fs::FileType, PackError> {
 pub fn zip(files: &[(RelPath, PathBuf)]) -> Result<Blob, PackError> {
     let mut writer = ZipWriter::new(tempfile::tempfile().map_err(zip::result::ZipError::from)?);
     for (name, path) in files {
-        let mut file = File::open(path).map_err(|source| read(path, source))?;
+        let file = File::open(path).map_err(|source| read(path, source))?;
         let bytes = file.metadata().map_err(|source| read(path, source))?.len();
         // Past four gigabytes a zip needs its wider fields, and must be told beforehand.
-        let options = SimpleFileOptions::default().large_file(bytes >= u64::from(u32::MAX));
+        let options = SimpleFileOptions::default()
+            .large_file(bytes >= u64::from(u32::MAX))
+            .compression_method(method(&file, bytes).map_err(|source| read(path, source))?);
         writer.start_file(name.as_str(), options)?;
-        io::copy(&mut file, &mut writer).map_err(|source| read(path, source))?;
+        io::copy(&mut BufReader::with_capacity(BUFFER, file), &mut writer)
+            .map_err(|source| read(path, source))?;
     }
     let mut file = writer.finish()?;
     file.flush().map_err(zip::result::ZipError::from)?;
     Blob::new(file).map_err(|error| zip::result::ZipError::from(error).into())
+}
+
+/// Deflate where it helps. What is compressed already (archives, images, traces) is stored: deflating it takes twenty
+/// times as long as sending it and saves nothing. Only bytes at fixed places decide, so the same file is always treated
+/// the same way.
+fn method(file: &File, bytes: u64) -> io::Result<CompressionMethod> {
+    if bytes < TRIED_FROM {
+        return Ok(CompressionMethod::Deflated);
+    }
+    let mut sample = vec![0; SAMPLE_BYTES];
+    let (mut whole, mut packed) = (0, 0);
+    for index in 0..SAMPLES {
+        let length = file.read_at(&mut sample, bytes / SAMPLES * index)?;
+        let sample = sample.get(..length).unwrap_or_default();
+        whole += length as u64;
+        packed += io::copy(&mut DeflateEncoder::new(sample, Compression::fast()), &mut io::sink())?;
+    }
+    // Less than a twentieth saved.
+    Ok(if packed * 20 > whole * 19 { CompressionMethod::Stored } else { CompressionMethod::Deflated })
 }
 
 /// The files, each by itself, as protocol v3 carries them.
@@ -117,6 +151,8 @@ fn shown(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     fn names(root: &Path) -> Result<Vec<String>, PackError> {
@@ -135,6 +171,34 @@ mod tests {
         let once = zip(&files(folder.path()).unwrap()).unwrap();
         let again = zip(&files(folder.path()).unwrap()).unwrap();
         assert_eq!(once.digest(), again.digest());
+    }
+
+    #[test]
+    fn what_is_compressed_already_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = 1_u64;
+        let noise: Vec<u8> = (0..2 * 1024 * 1024)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state.to_be_bytes()[0]
+            })
+            .collect();
+        // Text, but for the sample at its start.
+        let mut text = b"a line of a log that is like many others\n".repeat(60_000);
+        text[..SAMPLE_BYTES].copy_from_slice(&noise[..SAMPLE_BYTES]);
+        for (name, bytes) in [("noise", &noise), ("text", &text)] {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let blob = zip(&files(folder.path()).unwrap()).unwrap();
+        assert!(blob.bytes() > noise.len() as u64 && blob.bytes() < (noise.len() + text.len() / 10) as u64);
+        let mut archive = zip::ZipArchive::new(blob.file().try_clone().unwrap()).unwrap();
+        for (name, bytes, stored) in [("noise", &noise, true), ("text", &text, false)] {
+            let mut entry = archive.by_name(name).unwrap();
+            assert_eq!(entry.compression() == CompressionMethod::Stored, stored, "{name}");
+            let mut out = Vec::new();
+            entry.read_to_end(&mut out).unwrap();
+            assert!(out == *bytes);
+        }
     }
 
     #[test]

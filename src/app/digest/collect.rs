@@ -12,10 +12,12 @@ use serde::Serialize;
 
 use super::asker::{Asker, server_of};
 use super::cache::Cache;
-use super::listing::{ListedArtifact, ListedRun, Listing, is_gone};
+use super::listing::{ListedArtifact, ListedMerge, ListedRun, Listing, is_gone};
 use super::sources::Sources;
 use crate::context::ServerUrl;
-use crate::digest::{RepositoryRow, RepositoryState, Row, RunReading, Shard, Why, Window, limits};
+use crate::digest::{
+    IsoWeek, MergedRow, Place, RepositoryRow, RepositoryState, Row, RunReading, Shard, Why, Window, limits,
+};
 use crate::error::{EXIT_OUTPUT, Failure};
 use crate::evidence::Limits;
 use crate::evidence::archive::ZipSource;
@@ -162,6 +164,7 @@ impl<'a> Collection<'a> {
         }
         for listing in &self.listings {
             rows.insert(Row::Repository(self.state(listing, &rows)));
+            rows.extend(listing.merged.iter().map(|merge| merged(&listing.repo, merge)));
         }
         Ok(rows)
     }
@@ -243,6 +246,15 @@ impl<'a> Collection<'a> {
     }
 }
 
+fn merged(repo: &RepoSlug, merge: &ListedMerge) -> Row {
+    Row::Merged(MergedRow {
+        place: Place { week: IsoWeek::of(merge.at), repo: repo.to_string(), run: None },
+        pull: merge.pull,
+        head: merge.head.to_string(),
+        at: merge.at,
+    })
+}
+
 fn fetch(asker: &Asker, repo: &RepoSlug, run: u64, artifact: &ListedArtifact) -> Result<Archive, ForgeError> {
     let repo = asker.repo(repo);
     match (artifact.id, RunId::try_from(run)) {
@@ -267,6 +279,7 @@ fn cached(cache: Option<&Cache>, repo: &RepoSlug, window: Window) -> Listing {
     match cache.and_then(|cache| cache.listing(repo)) {
         Some(mut listing) => {
             listing.runs.retain(|run| window.holds(run.facts.at));
+            listing.merged.retain(|merge| window.holds(merge.at));
             listing
         }
         None => Listing {
@@ -274,6 +287,7 @@ fn cached(cache: Option<&Cache>, repo: &RepoSlug, window: Window) -> Listing {
             state: RepositoryState::Unavailable,
             detail: "it is not in the cache".to_owned(),
             runs: Vec::new(),
+            merged: Vec::new(),
         },
     }
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::gate::RESULT_PREFIX;
 use super::asker::{Asker, token_hint};
 use crate::digest::{RepositoryState, RunFacts, Window};
 use crate::forge::ForgeError;
-use crate::forge::rest::{Repo, Run};
-use crate::model::{ArtifactName, RepoSlug, RunId, Timestamp, sanitize};
+use crate::forge::rest::{PullState, Repo, Run};
+use crate::model::{ArtifactName, CommitSha, RepoSlug, RunId, Timestamp, sanitize};
 
 /// A repository with what there is to read of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +20,17 @@ pub struct Listing {
     pub state: RepositoryState,
     pub detail: String,
     pub runs: Vec<ListedRun>,
+    /// Pull requests that were merged in the window; asked for only where gates left results.
+    #[serde(default)]
+    pub merged: Vec<ListedMerge>,
+}
+
+/// A pull request that was merged.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListedMerge {
+    pub pull: u64,
+    pub head: CommitSha,
+    pub at: Timestamp,
 }
 
 /// A completed run.
@@ -50,7 +62,7 @@ const REST_ARTIFACTS: u64 = 16;
 impl Listing {
     /// Nothing to read, and why.
     fn unread(repo: &RepoSlug, state: RepositoryState, detail: impl Into<String>) -> Self {
-        Self { repo: repo.clone(), state, detail: detail.into(), runs: Vec::new() }
+        Self { repo: repo.clone(), state, detail: detail.into(), runs: Vec::new(), merged: Vec::new() }
     }
 
     /// Asks for everything there is in the window. Failures are states of the listing.
@@ -107,8 +119,33 @@ impl Listing {
                 artifacts: artifacts.remove(&run.id).unwrap_or_default(),
             })
             .collect();
+        if listing.has_gate_results() {
+            match merges(repo, window) {
+                Ok(merged) => listing.merged = merged,
+                // What was overridden is then not known, and what else there is counts all the same.
+                Err(error) => {
+                    (listing.state, listing.detail) = part("its merged pull requests", repo, &error);
+                }
+            }
+        }
         listing
     }
+
+    fn has_gate_results(&self) -> bool {
+        let artifacts = self.runs.iter().flat_map(|run| &run.artifacts);
+        artifacts.into_iter().any(|artifact| artifact.name.as_str().starts_with(RESULT_PREFIX))
+    }
+}
+
+fn merges(repo: Repo<'_>, window: Window) -> Result<Vec<ListedMerge>, ForgeError> {
+    let closed = repo.closed_pulls(window.since)?.into_iter();
+    let merged = closed.filter(|pull| pull.state == PullState::Merged);
+    Ok(merged
+        .filter_map(|pull| {
+            let at = pull.merged_at.filter(|at| window.holds(*at))?;
+            Some(ListedMerge { pull: pull.number.get(), head: pull.head, at })
+        })
+        .collect())
 }
 
 /// The state of a repository of which only a part could be listed.

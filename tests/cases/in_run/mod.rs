@@ -16,6 +16,7 @@ mod requests;
 mod same_rules;
 mod slow_forge;
 mod statuses;
+mod step_forge;
 mod three_jobs;
 mod triggers;
 mod weather;
