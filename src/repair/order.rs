@@ -16,10 +16,15 @@ const QUOTES: usize = 4;
 const PATHS: usize = 8;
 
 /// Sorts entries: a new base first, then what makes a new head, then what needs the final head, and people last.
-/// Within one rank what the verdict depends on comes first, else the order of the policy's gates stays.
+/// Within one rank what the verdict depends on comes first, else the order of the policy's gates stays. That the head
+/// moved comes before all: nothing else is worth doing then.
 pub(super) fn sort(mut entries: Vec<Entry>) -> Vec<Entry> {
-    entries.sort_by_key(|entry| (rank(entry.action.kind), !entry.enforced));
+    entries.sort_by_key(|entry| (!says_the_head_moved(entry), rank(entry.action.kind), !entry.enforced));
     entries
+}
+
+fn says_the_head_moved(entry: &Entry) -> bool {
+    entry.source.code == Code::HeadMoved
 }
 
 /// The place of an action. Text of the pull request outlives a push, a review or an approval does not.
@@ -58,7 +63,7 @@ pub(super) fn ends_with_the_head(entry: &Entry) -> bool {
 /// The first entry whose turn it is and that somebody other than an operator can do, else the first there is; of what
 /// the verdict depends on. None once the head moved: whatever was done now would be done to a head nobody judged.
 pub(super) fn next(entries: &[Entry]) -> Option<&Entry> {
-    if entries.iter().any(|entry| entry.source.code == Code::HeadMoved) {
+    if entries.iter().any(says_the_head_moved) {
         return None;
     }
     let wanted = || entries.iter().filter(|entry| entry.enforced && entry.action.kind != ActionKind::None);
