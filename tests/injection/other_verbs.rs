@@ -9,7 +9,7 @@ use super::inert::{assert_inert_lines, assert_markdown, assert_markdown_like, as
 use super::{ATTEMPTS, MARK, judge};
 use crate::support::evidence::write;
 use crate::support::program::{Ran, run};
-use crate::support::{HEAD, NOW};
+use crate::support::{HEAD, NOW, here};
 
 /// What a text is, and with it what makes it inert.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,9 +23,28 @@ enum Form {
     Html,
 }
 
+/// A genuine judge's record, in which everything it says in its own words is these.
+fn lay_out_judge(folder: &Path, words: &str) {
+    let case = here("tests/cases/judge-needs-human");
+    write(&folder.join("judge.toml"), &std::fs::read(case.join("policy.toml")).unwrap());
+    let mut facts: Value = serde_json::from_slice(&std::fs::read(case.join("facts.json")).unwrap()).unwrap();
+    let body = &mut facts["linked_issues"]["items"][0]["comments"]["items"][0]["body"];
+    let (begin, rest) = body.as_str().unwrap().split_once('\n').unwrap();
+    let (record, end) = rest.trim_end().rsplit_once('\n').unwrap();
+    let mut record: Value = serde_json::from_str(record).unwrap();
+    record["escalation"]["reason"] = json!(words);
+    record["top_caveat"] = json!(words);
+    for evidence in record["evidence_refs"].as_array_mut().unwrap() {
+        evidence["note"] = json!(words);
+    }
+    *body = json!(format!("{begin}\n{record:#}\n{end}\n"));
+    write(&folder.join("judge.json"), facts.to_string().as_bytes());
+}
+
 /// Files of the operator's window, each field the words.
 fn lay_out_window(folder: &Path, words: &str) {
     let one_line = words.replace(['\n', '\r'], " ");
+    lay_out_judge(folder, words);
     write(&folder.join("notes.md"), format!("- friction: {one_line}\n- incident: {one_line}\n").as_bytes());
     let incidents = format!("## 2026-09-01 {one_line}\n- impact: {one_line}\n- cause: {one_line}\n");
     write(&folder.join("incidents.md"), incidents.as_bytes());
@@ -76,6 +95,12 @@ fn verbs() -> Vec<(&'static str, Form, i32)> {
         ("review-quorum --policy policy.toml --evidence evidence --facts facts.json --format json", Json, 11),
         ("contract-check --policy policy.toml --facts facts.json", Log, 11),
         ("contract-check --policy policy.toml --facts facts.json --format json", Json, 11),
+        ("judge-check --policy judge.toml --facts judge.json --now 2026-06-10T00:00:00Z", Log, 10),
+        (
+            "judge-check --policy judge.toml --facts facts.json --now 2026-09-02T10:00:00Z --format json",
+            Json,
+            12,
+        ),
         ("policy init --evidence evidence", Log, 0),
         ("gaps import evidence/lint/lint.sarif --file gaps.toml --now 2026-09-02T10:00:00Z", Log, 0),
         ("gaps list --file gaps.toml", Log, 0),
@@ -96,6 +121,28 @@ fn verbs() -> Vec<(&'static str, Form, i32)> {
     ]
 }
 
+const ACCEPT: [&str; 11] = [
+    "accept",
+    "--instruction",
+    "out/repair_instruction.json",
+    "--policy",
+    "policy.toml",
+    "--evidence",
+    "evidence",
+    "--head",
+    HEAD,
+    "--now",
+    NOW,
+];
+
+/// The keys of the packet's entries.
+fn keys(folder: &Path) -> Vec<String> {
+    let packet = std::fs::read(folder.join("out/repair_instruction.json")).unwrap();
+    let packet: Value = serde_json::from_slice(&packet).unwrap();
+    let entries = packet["entries"].as_array().unwrap();
+    entries.iter().map(|entry| entry["key"].as_str().unwrap().to_owned()).collect()
+}
+
 /// What every verb gave, in order, and the four files of the digest.
 fn outputs(folder: &Path) -> Vec<(String, Form, String)> {
     let mut all = Vec::new();
@@ -108,6 +155,14 @@ fn outputs(folder: &Path) -> Vec<(String, Form, String)> {
         }
         all.push((line.to_owned(), form, ran.stdout));
         all.push((format!("{line}, standard error"), Form::Log, ran.stderr));
+    }
+    for (index, key) in keys(folder).iter().enumerate() {
+        for (form, word) in [(Form::Log, "text"), (Form::Json, "json")] {
+            let ran = run(folder, &[&ACCEPT[..], &["--entry", key.as_str(), "--format", word]].concat());
+            assert!([11, 12].contains(&ran.exit), "{key}: {}{}", ran.stdout, ran.stderr);
+            all.push((format!("accept {index} {word}"), form, ran.stdout));
+            all.push((format!("accept {index} {word}, standard error"), Form::Log, ran.stderr));
+        }
     }
     for (ending, form) in
         [("md", Form::Markdown), ("json", Form::Json), ("html", Form::Html), ("ndjson", Form::Rows)]
@@ -158,7 +213,7 @@ fn no_words_break_out_of_what_any_other_verb_shows() {
         .filter(|(_, shown)| **shown)
         .map(|((name, _, _), _)| name.as_str())
         .collect();
-    for verb in ["inspect", "explain", "policy", "gaps", "feedback", "status", "digest"] {
+    for verb in ["inspect", "explain", "judge", "policy", "gaps", "feedback", "status", "digest"] {
         assert!(shown.iter().any(|name| name.starts_with(verb)), "{verb} shows nothing of it: {shown:?}");
     }
 }
