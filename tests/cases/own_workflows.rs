@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use patchwarden::context::{WorkflowFile, WorkflowStep};
@@ -193,4 +193,47 @@ fn a_release_is_published_once_and_moves_what_follows_it() {
     assert_eq!(publish("1.3.1").status.code(), Some(2));
     fs::write(dist.join("bin/patchwarden-x86_64-linux"), "another\n").unwrap();
     assert_eq!(publish("v1.3.1").status.code(), Some(1));
+}
+
+/// A flag that is gone would be found by whoever copied the example.
+#[test]
+fn every_command_in_a_workflow_and_an_example_is_one_of_ours() {
+    let mut commands = Vec::new();
+    for path in workflow_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        let file = WorkflowFile::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for script in steps(&file).filter_map(|step| step.run.as_deref()) {
+            let script = script.replace("\\\n", " ");
+            let lines = script.lines().map(|line| line.trim().to_owned());
+            commands.extend(
+                lines.filter(|line| line.starts_with("patchwarden ")).map(|line| (path.clone(), line)),
+            );
+        }
+    }
+    assert!(commands.len() >= 5, "{commands:?}");
+    for (path, command) in commands {
+        // `--help` is looked at last, so that everything before it has to be known.
+        let folder = Path::new(env!("CARGO_BIN_EXE_patchwarden")).parent().unwrap();
+        let search = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        let ran =
+            shell.args(["-c", &format!("{command} --help")]).env("PATH", search).env("SHARD", "1/3").output();
+        let ran = ran.unwrap();
+        assert!(
+            ran.status.success(),
+            "{}: {command}\n{}",
+            path.display(),
+            String::from_utf8_lossy(&ran.stderr)
+        );
+    }
+}
+
+/// The project's own and those of its examples.
+fn workflow_files() -> Vec<PathBuf> {
+    let examples = fs::read_dir(here("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let folders = examples.chain([here("")]).map(|folder| folder.join(FOLDER));
+    folders
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.map(|entry| entry.unwrap().path()))
+        .collect()
 }
