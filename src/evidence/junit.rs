@@ -16,6 +16,20 @@ use super::xml::{Event, Tag, Xml};
 /// dumps (`GITHUB_SHA` among surefire's system properties) are not among them: they may name the base.
 const COMMIT_PROPERTIES: [&str; 5] =
     ["git.commit.sha", "git.commit.id", "git.commit.id.full", "git.commit", "vcs.ref.head.revision"];
+/// Children that say how a case ended. Their case is not looked at: a spelling nobody writes must not hide a failure.
+const MARKS: [(&str, CaseOutcome); 11] = [
+    ("failure", CaseOutcome::Failed),
+    ("error", CaseOutcome::Errored),
+    ("skipped", CaseOutcome::Skipped),
+    ("ignored", CaseOutcome::Skipped),
+    ("pending", CaseOutcome::Skipped),
+    ("disabled", CaseOutcome::Disabled),
+    ("notrun", CaseOutcome::Disabled),
+    ("flakyFailure", CaseOutcome::Flaky),
+    ("flakyError", CaseOutcome::Flaky),
+    ("rerunFailure", CaseOutcome::Flaky),
+    ("rerunError", CaseOutcome::Flaky),
+];
 /// Messages that gotestsum and mypy give to every failure; what failed is in the text.
 const SAYS_NOTHING: [&str; 2] = ["Failed", "mypy produced messages"];
 /// Commits noted of one report.
@@ -219,18 +233,11 @@ impl<'l> Report<'l> {
 
     /// Takes a child that says how its case (or, outside of one, its suite) ended.
     fn mark(&mut self, tag: &Tag<'_>) -> Element {
-        let outcome = match tag.name() {
-            "error" => CaseOutcome::Errored,
-            "failure" => CaseOutcome::Failed,
-            "skipped" | "ignored" | "pending" => CaseOutcome::Skipped,
-            "disabled" | "notrun" => CaseOutcome::Disabled,
-            "flakyFailure" | "flakyError" | "rerunFailure" | "rerunError" => CaseOutcome::Flaky,
-            "warning" => {
-                self.warnings += u64::from(self.in_case > 0);
-                return Element::Other;
-            }
-            _ => return Element::Other,
-        };
+        if tag.name() == "warning" {
+            self.warnings += u64::from(self.in_case > 0);
+        }
+        let named = |(name, _): &&(&str, CaseOutcome)| tag.name().eq_ignore_ascii_case(name);
+        let Some((_, outcome)) = MARKS.iter().find(named).copied() else { return Element::Other };
         match outcome {
             CaseOutcome::Errored => self.marks.errors += 1,
             CaseOutcome::Failed => self.marks.failures += 1,

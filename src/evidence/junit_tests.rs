@@ -159,6 +159,15 @@ fn same_names_are_two_cases_unless_one_is_the_others_second_half() {
     assert_eq!(counts(&apart), [0, 1, 1, 0, 0, 0, 0]);
 }
 
+/// A failure in capitals was an element like any other, and its case passed.
+#[test]
+fn a_failure_in_capitals_is_a_failure() {
+    for mark in ["<FAILURE/>", "<Failure/>", "<Error/>", "<ERROR message='x'/>"] {
+        let text = format!("<testsuite><testcase name='a'>{mark}</testcase></testsuite>");
+        assert_eq!(counts(&text)[0], 0, "{mark}");
+    }
+}
+
 #[test]
 fn details_are_bounded_and_the_worst_are_kept() {
     let skip = "<testcase name='s'><skipped/></testcase>".repeat(6000);

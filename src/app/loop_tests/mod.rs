@@ -1,6 +1,7 @@
 //! The loop ends for real policies: gates of every kind over reports, jobs, reviews and facts in every state these
 //! generators make. `repair/tests` shows the same for blockers of any code at all, which is more and less at once.
 
+mod agent;
 mod world;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,5 @@
 //! A pull request in any state: reports of every kind, jobs, lanes, a judge, promises, statuses, paths; judged as a gate
-//! in a workflow judges, and mended by doing exactly what an entry asks for.
+//! in a workflow judges. What an agent or an operator does to it is in `agent.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,8 +15,8 @@ use crate::evidence::{Binding, Demand, Target};
 use crate::gate::{
     ChangedPath, ChangedPaths, Facts, Guards, JobEnd, JobsOfRun, Reread, RunJob, RunJobs, evaluate,
 };
-use crate::model::{ActionKind, Code, CommitSha, Digest, Outcome, Owner};
-use crate::repair::{AcceptanceHead, Entry, History};
+use crate::model::{CommitSha, Digest};
+use crate::repair::{AcceptanceHead, History};
 
 /// The reports, by what the policy calls them; each is judged by a gate of another kind.
 pub const REPORTS: [&str; 6] = ["unit", "lint", "cov", "doc", "smoke", "bundle"];
@@ -202,7 +202,7 @@ pub struct World {
     pub state: State,
     pub head: u64,
     /// Whether an operator approved exactly this head.
-    approved: bool,
+    pub approved: bool,
 }
 
 impl World {
@@ -447,110 +447,6 @@ impl World {
             text = text.replacen(&from, &to, 1);
         }
         text
-    }
-
-    /// A new head: what was said of the one before is said of that.
-    pub fn push(&mut self) {
-        self.head += 1;
-        self.approved = false;
-    }
-
-    /// Does exactly what an entry asks for; says whether it can be done here.
-    pub fn perform(&mut self, entry: &Entry) -> bool {
-        let evidence = entry.action.evidence.as_ref();
-        let report = evidence.and_then(|id| REPORTS.iter().position(|report| *report == id.as_str()));
-        match entry.action.kind {
-            ActionKind::ProduceEvidence | ActionKind::PushEmptyCommit => {
-                self.produce(entry, report);
-                self.push();
-            }
-            ActionKind::FixTests
-            | ActionKind::FixFindings
-            | ActionKind::RaiseCoverage
-            | ActionKind::RunCommand => {
-                match report.or_else(|| entry.source.gate.as_str().strip_prefix('g')?.parse().ok()) {
-                    Some(report) if report < REPORTS.len() => self.state.red[report] = false,
-                    _ => self.state.companion = true,
-                }
-                self.push();
-            }
-            ActionKind::SplitChange => {
-                self.state.small = true;
-                self.push();
-            }
-            ActionKind::FixReviewFindings => {
-                self.state.critical = false;
-                self.push();
-            }
-            ActionKind::AddSection => self.state.section = true,
-            ActionKind::EditPullRequest => match entry.source.code {
-                Code::ContractTitle => self.state.title = true,
-                Code::ContractLabelMissing => self.state.label = true,
-                Code::ContractIssueMissing => self.state.issue = true,
-                other => panic!("{other:?}"),
-            },
-            ActionKind::RedriveReviewLane if entry.source.kind == "judge" => {
-                self.state.record = Some(self.record());
-            }
-            ActionKind::RedriveReviewLane => {
-                let answer = if self.state.critical {
-                    Answer::WantsChanges(self.head)
-                } else {
-                    Answer::Approves(self.head)
-                };
-                match entry.action.lane.as_deref() {
-                    Some("bot") => self.state.bot = answer,
-                    Some("codex") => self.state.codex = answer,
-                    other => panic!("{other:?}"),
-                }
-            }
-            ActionKind::AskOperator | ActionKind::RerunWorkflow => return self.ask_operator(entry),
-            ActionKind::Rebase | ActionKind::None => panic!("nothing here asks for {:?}", entry.action),
-        }
-        true
-    }
-
-    fn produce(&mut self, entry: &Entry, report: Option<usize>) {
-        let state = &mut self.state;
-        match (entry.source.code, report) {
-            (Code::RunJobFailed, _) if entry.source.subject == "unit" => {
-                (state.unit_died, state.red[0]) = (false, false);
-            }
-            (Code::RunJobFailed | Code::RunJobsUnknown, _) => state.job = Job::Fine,
-            (Code::StatusFailed | Code::StatusMissing | Code::StatusUnseen, _) => state.other = Other::Green,
-            (Code::ProtectedFilesUnknown, _) => state.files_listed = true,
-            (Code::HeadBaseChanged | Code::HeadPolicyMoved | Code::HeadUnconfirmed, _) => {
-                state.reread = Reread::Same;
-            }
-            (code, _) if code.as_str().starts_with("runtime.") => {
-                (state.faults[5], state.red[5]) = (Fault::None, false);
-            }
-            (Code::EvidenceProducerFailed, _) => state.unit_died = false,
-            (_, Some(report)) => state.faults[report] = Fault::None,
-            (code, None) => panic!("{code:?}"),
-        }
-    }
-
-    /// What a person can do where the tool asks for one from the start; what it hands over is theirs to decide.
-    fn ask_operator(&mut self, entry: &Entry) -> bool {
-        let info = entry.source.code.info();
-        if info.owner != Owner::Operator {
-            return false;
-        }
-        if info.outcome == Outcome::NeedsHuman {
-            // The gate is run again, and asks the forge anew.
-            (self.approved, self.state.people_listed) = (true, true);
-            return true;
-        }
-        match entry.source.code {
-            Code::RunJobUnfinished => self.state.job = Job::Fine,
-            Code::StatusUnfinished => self.state.other = Other::Green,
-            Code::ReviewUnseen | Code::ContractUnseen | Code::JudgeUnseen => {
-                (self.state.people_listed, self.state.files_listed) = (true, true);
-            }
-            _ => return false,
-        }
-        true
     }
 }
 
