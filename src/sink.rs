@@ -30,17 +30,31 @@ pub fn progress(text: &str) {
     }
 }
 
-/// Writes a file such that no half of it ever carries its name: a sibling first, then a rename.
+/// Writes a result: no half of it ever carries its name, and when this returns it is on the disk.
 ///
 /// # Errors
 /// What the operating system answers.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, fs::File::sync_all)
+}
+
+/// Writes a file that can be had again, such as one of a cache, without waiting for the disk: what a power cut leaves
+/// of it must be told from the whole by whoever reads it.
+///
+/// # Errors
+/// What the operating system answers.
+pub fn keep_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |_| Ok(()))
+}
+
+/// A sibling first, then a rename.
+fn put(path: &Path, bytes: &[u8], settle: impl FnOnce(&fs::File) -> io::Result<()>) -> io::Result<()> {
     let folder =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".patchwarden-").tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
+    settle(file.as_file())?;
     // A temporary file is private to its owner; an output is as readable as any other file.
     #[cfg(unix)]
     {

@@ -1,7 +1,7 @@
 //! The same work on many things at once, by a bounded number of threads, with the results in order.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 /// At most this many requests are under way at once: enough to hide round trips, little enough for a small server.
 pub(super) const WORKERS: usize = 10;
@@ -20,12 +20,12 @@ pub fn each<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> 
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(index) else { return };
                     let result = work(item);
-                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
                 }
             });
         }
     });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }
@@ -43,6 +43,32 @@ pub fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce
     })
 }
 
+/// So many of one kind of work may be under way at once, whatever number of threads have it to do.
+pub struct Permits {
+    free: Mutex<usize>,
+    returned: Condvar,
+}
+
+impl Permits {
+    /// At least one.
+    pub fn new(count: usize) -> Self {
+        Self { free: Mutex::new(count.max(1)), returned: Condvar::new() }
+    }
+
+    /// Waits for a permit, works, and gives it back.
+    pub fn hold<R>(&self, work: impl FnOnce() -> R) -> R {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free =
+            self.returned.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        drop(free);
+        let result = work();
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.returned.notify_one();
+        result
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,14 +82,33 @@ mod tests {
         assert_eq!(both(|| 1, || "x"), (1, "x"));
     }
 
+    /// The most that were inside at once.
+    #[derive(Default)]
+    struct Inside {
+        now: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    impl Inside {
+        fn stay(&self) {
+            self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::yield_now();
+            self.now.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
     #[test]
     fn no_more_than_the_workers_are_under_way() {
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        each(&[(); 50], WORKERS, |()| {
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            std::thread::yield_now();
-            now.fetch_sub(1, Ordering::SeqCst);
-        });
-        assert!((1..=WORKERS).contains(&most.load(Ordering::SeqCst)));
+        let inside = Inside::default();
+        each(&[(); 50], WORKERS, |()| inside.stay());
+        assert!((1..=WORKERS).contains(&inside.most.load(Ordering::SeqCst)));
+    }
+
+    #[test]
+    fn no_more_than_the_permits_are_held_and_each_is_given_back() {
+        let (inside, permits) = (Inside::default(), Permits::new(3));
+        each(&[(); 50], WORKERS, |()| permits.hold(|| inside.stay()));
+        assert!((1..=3).contains(&inside.most.load(Ordering::SeqCst)));
+        assert_eq!(Permits::new(0).hold(|| 7), 7, "there is always one");
     }
 }

@@ -4,3 +4,4 @@ mod bench;
 mod collect;
 mod folder;
 mod post;
+mod terminal;

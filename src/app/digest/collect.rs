@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
 use serde::Serialize;
@@ -22,7 +24,7 @@ use crate::error::{EXIT_OUTPUT, Failure};
 use crate::evidence::Limits;
 use crate::evidence::archive::ZipSource;
 use crate::forge::rest::Archive;
-use crate::forge::{ForgeError, in_parallel};
+use crate::forge::{ForgeError, Permits, in_parallel};
 use crate::model::{RepoSlug, RunId};
 use crate::sink;
 
@@ -68,6 +70,8 @@ pub struct Collection<'a> {
     limits: Limits,
     settings: &'a Collect,
     listings: Vec<Listing>,
+    /// Of downloads: reading and counting go on beside them and hold none.
+    under_way: Permits,
 }
 
 impl<'a> Collection<'a> {
@@ -85,21 +89,15 @@ impl<'a> Collection<'a> {
         let repositories = settings.sources.resolve(asker.as_ref(), settings.shard)?;
         let done = AtomicUsize::new(0);
         let listings = in_parallel(&repositories, settings.concurrency, |repo| {
-            let listing = match (&asker, &cache) {
-                (Some(asker), _) => Listing::ask(asker, repo, window),
-                (None, cache) => cached(cache.as_ref(), repo, window),
-            };
+            let listing = listing(asker.as_ref(), cache.as_ref(), repo, window);
             let number = done.fetch_add(1, Ordering::Relaxed) + 1;
             sink::progress(&format!("listed {number} of {} repositories", repositories.len()));
             listing
         });
         sink::progress("");
-        if let (Some(cache), Some(_)) = (&cache, &asker) {
-            for listing in listings.iter().filter(|listing| !listing.runs.is_empty()) {
-                cache.keep_listing(listing).map_err(|error| unwritable(&error))?;
-            }
-        }
-        Ok(Self { asker, cache, wanted, limits: limits(), settings, listings })
+        let listings = listings.into_iter().collect::<Result<_, _>>()?;
+        let under_way = Permits::new(settings.concurrency);
+        Ok(Self { asker, cache, wanted, limits: limits(), settings, listings, under_way })
     }
 
     /// What reading would take; nothing more is sent.
@@ -151,17 +149,19 @@ impl<'a> Collection<'a> {
             .flat_map(|listing| listing.runs.iter().map(move |run| (listing, run)))
             .collect();
         let done = AtomicUsize::new(0);
-        let read = in_parallel(&runs, self.settings.concurrency, |(listing, run)| {
-            let rows = self.run(&listing.repo, run);
+        let rows = Mutex::new(BTreeSet::new());
+        // As many more as there are processors: while they read, every download that may be under way is.
+        let readers = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let read = in_parallel(&runs, self.settings.concurrency + readers, |(listing, run)| {
+            let mut found = self.run(&listing.repo, run)?;
+            rows.lock().unwrap_or_else(PoisonError::into_inner).append(&mut found);
             let number = done.fetch_add(1, Ordering::Relaxed) + 1;
             sink::progress(&format!("read {number} of {} runs", runs.len()));
-            rows
+            Ok(())
         });
         sink::progress("");
-        let mut rows = BTreeSet::new();
-        for one in read {
-            rows.extend(one?);
-        }
+        read.into_iter().collect::<Result<(), Failure>>()?;
+        let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
         for listing in &self.listings {
             rows.insert(Row::Repository(self.state(listing, &rows)));
             rows.extend(listing.merged.iter().map(|merge| merged(&listing.repo, merge)));
@@ -218,7 +218,7 @@ impl<'a> Collection<'a> {
                 reading.unread(Some(name), None, Why::TooLarge, &detail);
                 return Ok(());
             }
-            (None, Some(asker)) => match fetch(asker, repo, id, artifact) {
+            (None, Some(asker)) => match self.under_way.hold(|| fetch(asker, repo, id, artifact)) {
                 Ok(Archive::Zip(mut zip)) => {
                     if let Some(cache) = &self.cache {
                         cache
@@ -272,6 +272,24 @@ fn missing(answer: Result<Archive, ForgeError>) -> (Why, String) {
         Err(error) if error.is_not_permitted() => (Why::NoAccess, error.to_string()),
         Err(error) => (Why::Unavailable, error.to_string()),
     }
+}
+
+/// What there is in a repository. What was asked for is kept in the cache, and the cache answers where nothing may be
+/// asked.
+fn listing(
+    asker: Option<&Asker>,
+    cache: Option<&Cache>,
+    repo: &RepoSlug,
+    window: Window,
+) -> Result<Listing, Failure> {
+    let Some(asker) = asker else { return Ok(cached(cache, repo, window)) };
+    let listing = Listing::ask(asker, repo, window);
+    if let Some(cache) = cache
+        && !listing.runs.is_empty()
+    {
+        cache.keep_listing(&listing).map_err(|error| unwritable(&error))?;
+    }
+    Ok(listing)
 }
 
 /// What the cache knows of a repository in the window.
