@@ -136,7 +136,7 @@ fn ours(workload: &Workload, path: &Path, size: u64) -> io::Result<()> {
         .format
         .parse(&mut buffered(path)?, &Limits::default())
         .map_err(|error| io::Error::other(error.to_string()))?;
-    let counted = match &parsed.content {
+    let counted = match parsed.content.as_ref() {
         Content::Tests(report) => report.counts.total(),
         Content::Findings(report) => report.counts.total(),
         _ => 0,

@@ -6,13 +6,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::app::judge::Piece;
+use crate::app::read_ahead::{self, ReadAhead};
 use crate::app::replay::bundle::Raw;
 use crate::error::{EXIT_CONTEXT, Failure};
 use crate::evidence::archive::ZipSource;
 use crate::evidence::read::{ArtifactState, Artifacts, Recognised, read_artifact, recognise};
 use crate::evidence::runtime_bundle::{self, Bundle, BundleFile};
-use crate::evidence::source::{ArtifactSource, Bounded, SourceError, SourceFile, checked_files};
-use crate::evidence::{Content, Demand, Limits, Parsed, manifest};
+use crate::evidence::source::{ArtifactSource, Bounded, HashedRead, SourceError, SourceFile, checked_files};
+use crate::evidence::{Content, Demand, Limits, manifest};
 use crate::model::{ArtifactName, Hashing, sanitize};
 
 /// Where an artifact of the folder is.
@@ -174,14 +175,14 @@ pub fn read_bundle(folder: &Path, limits: &Limits) -> Result<Bundle, Failure> {
     let mut source = FolderSource::open(folder, limits).map_err(refused)?;
     let mut bundle = Bundle::default();
     for (path, file) in checked_files(&mut source, limits).map_err(refused)? {
-        let mut hashing = Hashing::new(source.open(&file, limits).map_err(refused)?);
+        let mut hashing = source.open_hashed(&file, limits).map_err(refused)?;
         let parsed = runtime_bundle::parse(&mut std::io::BufReader::new(&mut hashing), limits);
         let (sha256, _) = hashing.finish().map_err(|error| refused(unreadable(&error)))?;
         let document = match parsed {
-            Ok(Parsed { content: Content::Bundle(one), .. }) => {
-                one.files.into_iter().next().map(|file| file.document)
-            }
-            Ok(_) => None,
+            Ok(parsed) => match parsed.into_content() {
+                Content::Bundle(one) => one.files.into_iter().next().map(|file| file.document),
+                _ => None,
+            },
             Err(error) => Some(Err(error.to_string())),
         };
         let document = document.unwrap_or_else(|| Err("it is no document".to_owned()));
@@ -271,6 +272,14 @@ impl FolderSource {
         }
         Ok(Self { files })
     }
+
+    fn bounded(&self, file: &SourceFile, limits: &Limits) -> Result<Bounded<File>, SourceError> {
+        let Some((_, path, _)) = self.files.get(file.index) else {
+            return Err(SourceError::Unreadable("the file is gone".to_owned()));
+        };
+        let opened = File::open(path).map_err(|error| unreadable(&error))?;
+        Ok(Bounded::new(opened, limits.file_bytes))
+    }
 }
 
 impl ArtifactSource for FolderSource {
@@ -284,11 +293,19 @@ impl ArtifactSource for FolderSource {
     }
 
     fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError> {
-        let Some((_, path, _)) = self.files.get(file.index) else {
-            return Err(SourceError::Unreadable("the file is gone".to_owned()));
-        };
-        let opened = File::open(path).map_err(|error| unreadable(&error))?;
-        Ok(Box::new(Bounded::new(opened, limits.file_bytes)))
+        Ok(Box::new(self.bounded(file, limits)?))
+    }
+
+    fn open_hashed<'a>(
+        &'a mut self,
+        file: &SourceFile,
+        limits: &Limits,
+    ) -> Result<Box<dyn HashedRead + 'a>, SourceError> {
+        let bounded = self.bounded(file, limits)?;
+        if file.bytes < read_ahead::FROM_BYTES {
+            return Ok(Box::new(Hashing::new(bounded)));
+        }
+        Ok(Box::new(ReadAhead::start(bounded).map_err(|error| unreadable(&error))?))
     }
 }
 

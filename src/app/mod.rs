@@ -26,6 +26,7 @@ pub mod one_gate;
 mod parse_threads;
 pub mod policy;
 mod pull_file;
+mod read_ahead;
 pub mod record;
 pub mod record_verb;
 pub mod render;

@@ -84,7 +84,8 @@ fn upload(name: &ArtifactName, place: &InRun, out: &Path) -> Result<(), Failure>
     let files = pack::files(out).map_err(|error| failed(&error))?;
     let zip = pack::zip(&files).map_err(|error| failed(&error))?;
     place.service(WHAT)?.upload(name, &zip, None).map_err(|error| failed(&error))?;
-    sink::say(&format!("artifact `{}` {}", sanitize(name.as_str(), 120), zip.digest()));
+    let digest = zip.digest().map_err(|error| failed(&error))?;
+    sink::say(&format!("artifact `{}` {digest}", sanitize(name.as_str(), 120)));
     Ok(())
 }
 

@@ -143,7 +143,7 @@ impl RunReading {
         let path = reading.path.as_str();
         match (&reading.result, reading.format) {
             (Ok(parsed), Some(format)) => {
-                if let Content::Document(document) = &parsed.content {
+                if let Content::Document(document) = parsed.content.as_ref() {
                     match document.get("schema").and_then(|schema| schema.as_text()) {
                         Some(crate::report::SCHEMA) => {
                             return self.own(artifact, reading, source, limits, Self::report);
@@ -196,7 +196,7 @@ impl RunReading {
             tests_failed: 0,
             suppressed: 0,
         };
-        match &parsed.content {
+        match parsed.content.as_ref() {
             Content::Tests(tests) => {
                 row.tests = tests.counts.total();
                 row.tests_failed = tests.counts.failed + tests.counts.errored;
@@ -229,7 +229,7 @@ impl RunReading {
         let spot = |key: Key| -> Option<Spot> {
             let finding = texts.get(&key)?;
             let path = finding.path.as_ref().or(finding.stated_path.as_ref())?;
-            Some((tool.to_owned(), finding.rule.clone(), path.clone(), finding.line?))
+            Some((tool.to_owned(), finding.rule.to_string(), path.to_string(), finding.line?))
         };
         let keys: Vec<(Key, Level)> =
             report.keys.iter().map(|(key, level)| (Key::of(*key), *level)).collect();
@@ -249,7 +249,7 @@ impl RunReading {
                 }
                 counted.insert(key);
             }
-            let rule = texts.get(&key).map_or("", |finding| finding.rule.as_str());
+            let rule = texts.get(&key).map_or("", |finding| finding.rule.as_ref());
             self.counted.insert(
                 key,
                 Counted {

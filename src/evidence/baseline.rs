@@ -2,10 +2,11 @@
 //! Only what cannot be written by the judged change may make a finding old (DESIGN section 4, *Baselines*).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::RelPath;
 
-use super::content::{Content, Substance};
+use super::content::{Content, Parsed, Substance};
 use super::limits::Limits;
 use super::read::inspect;
 use super::source::MemoryFiles;
@@ -33,7 +34,7 @@ impl BaselineFile {
             Err(error) => return Self::Unreadable(error.to_string()),
         };
         match reading.map(|reading| reading.result) {
-            Some(Ok(parsed)) => match (parsed.content, parsed.substance) {
+            Some(Ok(Parsed { content, substance, .. })) => match (Arc::unwrap_or_clone(content), substance) {
                 (Content::Tests(_), Substance::Nothing(why)) => Self::Unreadable(why),
                 (content, _) => Self::Read(content),
             },

@@ -94,7 +94,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<CoverageReport, ParseError> {
-        let Content::Coverage(report) = parse(&mut text.as_bytes(), &Limits::default())?.content else {
+        let Content::Coverage(report) = parse(&mut text.as_bytes(), &Limits::default())?.into_content()
+        else {
             panic!()
         };
         Ok(report)

@@ -109,7 +109,7 @@ mod tests {
 
     fn read(text: &str) -> Result<CoverageReport, ParseError> {
         let parsed = parse(&mut text.as_bytes(), &Limits::default())?;
-        let Content::Coverage(report) = parsed.content else { panic!() };
+        let Content::Coverage(report) = parsed.clone().into_content() else { panic!() };
         assert_eq!(matches!(parsed.substance, Substance::Nothing(_)), report.lines_total == 0);
         Ok(report)
     }

@@ -1,5 +1,7 @@
 //! What a parsed report is, whatever its format: content, the tool that wrote it, and how much it proves.
 
+use std::sync::Arc;
+
 use crate::model::RelPath;
 
 use super::attestation::{Attestation, shows_red};
@@ -90,7 +92,8 @@ pub struct EmbeddedCommit {
 /// One report, parsed.
 #[derive(Debug, Clone)]
 pub struct Parsed {
-    pub content: Content,
+    /// Shared, because it may be large and goes on into the judged evidence.
+    pub content: Arc<Content>,
     pub tool: Option<ToolName>,
     pub substance: Substance,
     /// What the report itself says went wrong with the tool; each blocks as `evidence.tool_error`. Sanitized.
@@ -106,7 +109,7 @@ impl Parsed {
     /// A report of this content that measured something and names no tool.
     pub fn new(content: Content) -> Self {
         Self {
-            content,
+            content: Arc::new(content),
             tool: None,
             substance: Substance::Measured,
             tool_errors: Vec::new(),
@@ -161,9 +164,14 @@ impl Content {
 }
 
 impl Parsed {
+    /// The content alone; not copied where nobody else has it.
+    pub fn into_content(self) -> Content {
+        Arc::unwrap_or_clone(self.content)
+    }
+
     /// Tells the content which file it was read from, where that matters to it.
     pub fn read_from(&mut self, path: &RelPath) {
-        if let Content::Bundle(bundle) = &mut self.content {
+        if let Content::Bundle(bundle) = Arc::make_mut(&mut self.content) {
             for file in &mut bundle.files {
                 path.as_str().clone_into(&mut file.path);
             }
@@ -176,10 +184,11 @@ impl Parsed {
     /// # Errors
     /// As [`Content::merge`].
     pub fn merge(self, other: Self, limits: &Limits) -> Result<Self, ParseError> {
-        let content = self.content.merge(other.content, limits)?;
+        let [one, other_one] = [self.content, other.content].map(Arc::unwrap_or_clone);
+        let content = one.merge(other_one, limits)?;
         let tests = matches!(content, Content::Tests(_));
         let mut both = Self {
-            content,
+            content: Arc::new(content),
             tool: self.tool.or(other.tool),
             substance: match (self.substance, other.substance) {
                 (Substance::Nothing(_), Substance::Measured)

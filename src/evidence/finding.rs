@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,24 +115,25 @@ impl fmt::Debug for FindingKey {
     }
 }
 
-/// One finding with its texts, sanitized and bounded. No code edit that a report carries is ever in it.
+/// One finding with its texts, sanitized and bounded. No code edit that a report carries is ever in it. Findings of one
+/// report share equal texts: thousands of them name a few rules, files and messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub key: FindingKey,
     pub level: Level,
     /// The rule's id; empty where the tool gives none, as for a compile error of clippy.
-    pub rule: String,
-    pub message: String,
+    pub rule: Arc<str>,
+    pub message: Arc<str>,
     /// Relative to the repository, where the report lets it be known.
-    pub path: Option<String>,
+    pub path: Option<Arc<str>>,
     /// The place as the report spells it, where `path` could not be had from it. For showing only.
-    pub stated_path: Option<String>,
+    pub stated_path: Option<Arc<str>>,
     /// Counted from 1. `None` where the report gives none, or a byte offset only.
     pub line: Option<u64>,
     /// Counted from 1, in the tool's own unit.
     pub column: Option<u64>,
     /// CVSS score, vector or word, where the rule has one.
-    pub security_severity: Option<String>,
+    pub security_severity: Option<Arc<str>>,
     /// Whether the tool calls it new. Never makes a finding old: only a baseline does (DESIGN section 4).
     pub claimed_new: Option<bool>,
 }
@@ -253,8 +255,8 @@ mod tests {
             report.findings.push(Finding {
                 key: key(text),
                 level: *level,
-                rule: (*text).to_owned(),
-                message: String::new(),
+                rule: (*text).into(),
+                message: Arc::default(),
                 path: None,
                 stated_path: None,
                 line: None,
@@ -275,7 +277,7 @@ mod tests {
         let base = report(&[("a", Error), ("b", Warning), ("gone", Error)], &["s"]);
         let new = head.new_against(&base);
         assert_eq!((new.counts.error, new.counts.warning), (2, 0));
-        let rules: Vec<_> = new.findings.iter().map(|f| f.rule.as_str()).collect();
+        let rules: Vec<_> = new.findings.iter().map(|f| f.rule.as_ref()).collect();
         assert_eq!(rules, ["a", "c"]);
         assert_eq!(head.new_suppressions(&base), 2);
         assert_eq!(head.new_against(&FindingReport::default()).counts, head.counts);
@@ -292,7 +294,7 @@ mod tests {
         let two = report(&[("e", Level::Error)], &[]);
         let both = one.clone().merge(two.clone(), 2);
         assert_eq!((both.counts.total(), both.suppressed, both.keys.len()), (3, 1, 3));
-        let rules: Vec<_> = both.findings.iter().map(|f| f.rule.as_str()).collect();
+        let rules: Vec<_> = both.findings.iter().map(|f| f.rule.as_ref()).collect();
         assert_eq!(rules, ["e", "w"]);
         assert_eq!(both.new_against(&one).counts, two.counts);
     }

@@ -210,7 +210,7 @@ mod tests {
 
     fn read(text: &str) -> Result<(Parsed, TestReport), ParseError> {
         let parsed = parse(&mut text.as_bytes(), &Limits::default())?;
-        let Content::Tests(report) = parsed.content.clone() else { panic!() };
+        let Content::Tests(report) = parsed.clone().into_content() else { panic!() };
         Ok((parsed, report))
     }
 

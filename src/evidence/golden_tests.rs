@@ -23,7 +23,7 @@ fn read(path: &str) -> (Format, Result<Parsed, ParseError>) {
 fn tests(path: &str) -> (Parsed, TestReport) {
     let (_, parsed) = read(path);
     let parsed = parsed.unwrap_or_else(|error| panic!("{path}: {error}"));
-    let Content::Tests(report) = parsed.content.clone() else { panic!("{path}") };
+    let Content::Tests(report) = parsed.clone().into_content() else { panic!("{path}") };
     (parsed, report)
 }
 
@@ -198,7 +198,7 @@ fn coverage_samples() {
         let (found, parsed) = read(path);
         assert_eq!(found, format, "{path}");
         let parsed = parsed.unwrap_or_else(|error| panic!("{path}: {error}"));
-        let Content::Coverage(report) = &parsed.content else { panic!("{path}") };
+        let Content::Coverage(report) = parsed.content.as_ref() else { panic!("{path}") };
         let read = [report.lines_covered, report.lines_total, report.branches_covered, report.branches_total];
         assert_eq!(read, numbers, "{path}");
         assert_eq!(report.files.keys().collect::<Vec<_>>(), [file], "{path}");

@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     fn read(parsed: Parsed) -> CoverageReport {
-        let Content::Coverage(report) = parsed.content else { panic!() };
+        let Content::Coverage(report) = parsed.into_content() else { panic!() };
         report
     }
 

@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn lines_and_branches_are_counted_and_counters_are_not_believed() {
-        let Content::Coverage(report) = parse(&mut REPORT.as_bytes(), &Limits::default()).unwrap().content
+        let Content::Coverage(report) =
+            parse(&mut REPORT.as_bytes(), &Limits::default()).unwrap().into_content()
         else {
             panic!()
         };

@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(found(&format!("Judged.\n\n{comment}\nSee above.")).unwrap(), record);
         for text in [comment, sample("judge-record.issue68.json")] {
             let parsed = parse(&mut text.as_bytes(), &Limits::default()).unwrap();
-            assert!(matches!(parsed.content, Content::Judge(records) if records == [record.clone()]));
+            assert!(matches!(parsed.into_content(), Content::Judge(records) if records == [record.clone()]));
         }
     }
 

@@ -10,7 +10,7 @@ use super::test_report::{CaseOutcome, TestCounts, TestReport};
 fn read(text: &str) -> (Parsed, TestReport) {
     let parsed =
         parse(&mut text.as_bytes(), &Limits::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let Content::Tests(report) = parsed.content.clone() else { panic!() };
+    let Content::Tests(report) = parsed.clone().into_content() else { panic!() };
     (parsed, report)
 }
 
@@ -195,7 +195,7 @@ fn utf16_and_a_byte_order_mark_are_no_hindrance() {
     let mut utf16 = vec![0xff, 0xfe];
     utf16.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
     let parsed = parse(&mut utf16.as_slice(), &Limits::default()).unwrap();
-    let Content::Tests(report) = parsed.content else { panic!() };
+    let Content::Tests(report) = parsed.into_content() else { panic!() };
     assert_eq!(report.counts.passed, 1);
     let cut = parse(&mut &utf16[..utf16.len() - 7], &Limits::default());
     assert!(matches!(cut, Err(ParseError::Malformed(_))));
@@ -212,10 +212,10 @@ fn a_surefire_folder_is_one_report() {
     let empty = class("Empty", "");
     let limits = Limits::default();
     let all = green().merge(empty, &limits).unwrap().merge(red, &limits).unwrap();
-    let Content::Tests(report) = &all.content else { panic!() };
+    let Content::Tests(report) = all.content.as_ref() else { panic!() };
     assert_eq!((report.counts.passed, report.counts.failed, report.cases.len()), (2, 1, 1));
     assert_eq!((&all.substance, all.content.shows_red()), (&Substance::Measured, Some(true)));
-    let Content::Tests(before) = green().content else { panic!() };
+    let Content::Tests(before) = green().into_content() else { panic!() };
     assert_eq!(before.roll.changes(&report.roll, 5).unwrap().removed.count, 0);
     let gone = report.roll.changes(&before.roll, 5).unwrap();
     assert_eq!(gone.removed.names, ["B > c"]);
@@ -241,7 +241,7 @@ fn a_million_cases_keep_no_more_than_their_marks() {
     let limits = Limits { kept_keys: 100, kept_names: 10, ..Limits::default() };
     let text = format!("<testsuite>{}</testsuite>", "<testcase name='a'/>".repeat(10_000));
     let parsed = parse(&mut text.as_bytes(), &limits).unwrap();
-    let Content::Tests(report) = parsed.content else { panic!() };
+    let Content::Tests(report) = parsed.into_content() else { panic!() };
     assert_eq!(report.counts.passed, 10_000);
     assert_eq!(report.roll.changes(&report.roll, 5), None);
 }

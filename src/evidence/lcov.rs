@@ -142,7 +142,7 @@ mod tests {
 
     fn read(text: &str) -> Result<CoverageReport, ParseError> {
         let parsed = parse(&mut text.as_bytes(), &Limits::default())?;
-        let Content::Coverage(report) = parsed.content else { panic!() };
+        let Content::Coverage(report) = parsed.clone().into_content() else { panic!() };
         assert_eq!(matches!(parsed.substance, Substance::Nothing(_)), report.lines_total == 0);
         Ok(report)
     }
@@ -188,7 +188,7 @@ mod tests {
         let text = "\u{feff}SF:zażółć.py\r\nDA:1,1\r\nend_of_record\r\n";
         let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let parsed = parse(&mut utf16.as_slice(), &Limits::default()).unwrap();
-        let Content::Coverage(report) = parsed.content else { panic!() };
+        let Content::Coverage(report) = parsed.into_content() else { panic!() };
         assert_eq!(report.files.keys().collect::<Vec<_>>(), ["zażółć.py"]);
     }
 

@@ -216,7 +216,7 @@ mod tests {
 
     fn read(lines: &[&str]) -> Result<(Parsed, TestReport), ParseError> {
         let parsed = parse(&mut lines.join("\n").as_bytes(), &Limits::default())?;
-        let Content::Tests(report) = parsed.content.clone() else { panic!() };
+        let Content::Tests(report) = parsed.clone().into_content() else { panic!() };
         Ok((parsed, report))
     }
 

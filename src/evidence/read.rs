@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
-use crate::model::{ArtifactName, Code, Digest, Hashing, RelPath, cut_list, sanitize};
+use crate::model::{ArtifactName, Code, Digest, RelPath, cut_list, sanitize};
 
 use super::content::{ParseError, Parsed};
 use super::demand::Demand;
@@ -232,8 +232,8 @@ fn hash_file(
     file: &SourceFile,
     limits: &Limits,
 ) -> Result<FileFacts, SourceError> {
-    let reader = source.open(file, limits)?;
-    let (sha256, bytes) = Hashing::new(reader).finish().map_err(|error| io_error(&file.name, error))?;
+    let reader = source.open_hashed(file, limits)?;
+    let (sha256, bytes) = reader.finish().map_err(|error| io_error(&file.name, error))?;
     Ok(FileFacts { bytes, sha256 })
 }
 
@@ -256,7 +256,7 @@ pub fn read_file(
             Err(error) => (None, Some(error)),
         },
     };
-    let mut hashing = Hashing::new(source.open(file, limits)?);
+    let mut hashing = source.open_hashed(file, limits)?;
     let mut result = match (format, early) {
         (_, Some(error)) => Err(error),
         (Some(format), None) => {

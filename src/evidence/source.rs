@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
-use crate::model::{RelPath, sanitize};
+use crate::model::{Digest, Hashing, RelPath, sanitize};
 
 use super::limits::Limits;
 
@@ -34,6 +34,21 @@ pub enum SourceError {
 #[error("{0}")]
 pub struct LimitReached(pub String);
 
+/// A file that is hashed while it is read.
+pub trait HashedRead: Read {
+    /// Reads what is left, then gives digest and size in bytes of the whole.
+    ///
+    /// # Errors
+    /// Whatever reading answers; where it failed before, the same again.
+    fn finish(self: Box<Self>) -> io::Result<(Digest, u64)>;
+}
+
+impl<R: Read> HashedRead for Hashing<R> {
+    fn finish(self: Box<Self>) -> io::Result<(Digest, u64)> {
+        Hashing::finish(*self)
+    }
+}
+
 /// An artifact's files.
 pub trait ArtifactSource {
     /// The files, in any order; folders are left out.
@@ -47,6 +62,18 @@ pub trait ArtifactSource {
     /// # Errors
     /// [`SourceError`] as in [`Self::list`].
     fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError>;
+
+    /// Opens one file to be read whole and hashed on the way.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    fn open_hashed<'a>(
+        &'a mut self,
+        file: &SourceFile,
+        limits: &Limits,
+    ) -> Result<Box<dyn HashedRead + 'a>, SourceError> {
+        Ok(Box::new(Hashing::new(self.open(file, limits)?)))
+    }
 }
 
 /// Files that are in memory already: name and bytes.

@@ -1,6 +1,7 @@
 //! The vocabulary of judged evidence: what binds it, in what state it is, what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -170,7 +171,7 @@ pub struct Evidence {
     /// Why nobody was meant to make it for this change: then its absence is a skip.
     pub not_due: Option<String>,
     /// What was parsed, also where faults keep it from counting.
-    pub content: Option<Content>,
+    pub content: Option<Arc<Content>>,
 }
 
 impl Evidence {
@@ -214,6 +215,6 @@ impl Evidence {
                     | Code::EvidenceDirtyTree
             )
         };
-        self.content.as_ref().filter(|_| self.faults.iter().all(|fault| shows_content(fault.code)))
+        self.content.as_deref().filter(|_| self.faults.iter().all(|fault| shows_content(fault.code)))
     }
 }

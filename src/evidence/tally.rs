@@ -1,8 +1,9 @@
 //! Folds findings one by one into a report: counted, deduplicated, fingerprinted, a bounded number kept with texts.
 //! What only the rest of the file can tell (the tool, a rule's default level) is settled when a run is closed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use crate::model::{count, sanitize};
 
@@ -95,6 +96,27 @@ pub struct Tally<R> {
     waiting_total: usize,
     outside: u64,
     outside_example: Option<String>,
+    texts: Texts,
+}
+
+/// The texts of a report, each once.
+#[derive(Debug, Default)]
+struct Texts(HashSet<Arc<str>>);
+
+impl Texts {
+    /// The text, sanitized and cut at `max` characters.
+    fn of(&mut self, text: &str, max: usize) -> Arc<str> {
+        self.shared(&sanitize(text, max))
+    }
+
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
 }
 
 impl<R: Hash + Eq + Clone> Tally<R> {
@@ -113,6 +135,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
             waiting_total: 0,
             outside: 0,
             outside_example: None,
+            texts: Texts::default(),
         }
     }
 
@@ -170,7 +193,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
         if let Some(level) = seen.level {
             let kept = self.details.entry(level).or_default();
             if kept.len() < self.kept {
-                kept.push(detail(key, place, rule, seen, level, self.text));
+                kept.push(detail(key, place, rule, seen, level, self.text, &mut self.texts));
             }
             return;
         }
@@ -188,7 +211,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
             self.waiting_total -= 1;
         }
         self.waiting_total += 1;
-        let detail = detail(key, place, rule, seen, Level::Warning, self.text);
+        let detail = detail(key, place, rule, seen, Level::Warning, self.text, &mut self.texts);
         self.waiting.entry(rule).or_default().push(detail);
     }
 
@@ -226,15 +249,15 @@ impl<R: Hash + Eq + Clone> Tally<R> {
             let Some(rule) = rules.get(detail.rule as usize) else { continue };
             detail.rule = u32::MAX;
             detail.finding.key = finished(detail.finding.key, &rule.rule);
-            detail.finding.rule = sanitize(&rule.rule, self.text);
+            detail.finding.rule = self.texts.of(&rule.rule, self.text);
             if detail.finding.security_severity.is_none() {
                 detail.finding.security_severity =
-                    rule.security_severity.as_deref().map(|text| sanitize(text, 80));
+                    rule.security_severity.as_deref().map(|text| self.texts.of(text, 80));
             }
             if let (Some(folder), Some(path)) =
                 (detail.base.take().and_then(|base| prefix(&base)), detail.finding.path.as_mut())
             {
-                *path = format!("{folder}{path}");
+                *path = self.texts.shared(&format!("{folder}{path}"));
             }
         }
         self.rules.clear();
@@ -276,9 +299,10 @@ impl<R: Hash + Eq + Clone> Tally<R> {
 
     /// The details with their final keys, the gravest first, each once.
     fn kept_findings(&mut self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = Vec::new();
-        let mut taken = std::collections::HashSet::new();
-        for mut detail in std::mem::take(&mut self.details).into_values().flatten() {
+        let details = std::mem::take(&mut self.details);
+        let mut findings = Vec::with_capacity(self.kept.min(details.values().map(Vec::len).sum()));
+        let mut taken = HashSet::with_capacity(findings.capacity());
+        for mut detail in details.into_values().flatten() {
             if findings.len() >= self.kept {
                 break;
             }
@@ -297,17 +321,26 @@ impl<R: Hash + Eq + Clone> Tally<R> {
     }
 }
 
-fn detail(key: FindingKey, place: u64, rule: u32, seen: &Seen<'_>, level: Level, max: usize) -> Detail {
+fn detail(
+    key: FindingKey,
+    place: u64,
+    rule: u32,
+    seen: &Seen<'_>,
+    level: Level,
+    max: usize,
+    texts: &mut Texts,
+) -> Detail {
     let finding = Finding {
         key,
         level,
-        rule: String::new(),
-        message: sanitize(seen.message, max),
-        path: seen.place.path.as_deref().map(|path| sanitize(path, max)),
-        stated_path: seen.place.stated.as_deref().map(|path| sanitize(path, max)),
+        // Known once the run is closed.
+        rule: texts.shared(""),
+        message: texts.of(seen.message, max),
+        path: seen.place.path.as_deref().map(|path| texts.of(path, max)),
+        stated_path: seen.place.stated.as_deref().map(|path| texts.of(path, max)),
         line: seen.region.line,
         column: seen.region.column,
-        security_severity: seen.security_severity.map(|text| sanitize(text, 80)),
+        security_severity: seen.security_severity.map(|text| texts.of(text, 80)),
         claimed_new: seen.claimed_new,
     };
     Detail { place, rule, base: seen.base.map(Into::into), finding }

@@ -212,7 +212,7 @@ mod tests {
             </TestRun>"#
         );
         let parsed = parse(&mut text.as_bytes(), &Limits::default()).unwrap();
-        let Content::Tests(report) = parsed.content.clone() else { panic!() };
+        let Content::Tests(report) = parsed.clone().into_content() else { panic!() };
         (parsed, report)
     }
 

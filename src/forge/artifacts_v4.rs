@@ -94,7 +94,10 @@ impl V4<'_> {
             let put = put(&target, "comp=appendBlock", Repeat::Never).with_bytes(blob.piece(*only)?);
             self.client.call(&put, |_| Ok(()))?;
         } else {
-            self.put_blocks(&target, blob, &pieces)?;
+            // Hashing takes about as long as sending.
+            let (sent, hashed) = parallel::both(|| self.put_blocks(&target, blob, &pieces), || blob.digest());
+            hashed?;
+            sent?;
         }
         self.finalize(name, blob)
     }
@@ -140,7 +143,7 @@ impl V4<'_> {
             job: self.job.to_string(),
             name: name.as_str(),
             size: blob.bytes().to_string(),
-            hash: blob.digest().as_str(),
+            hash: blob.digest()?.as_str(),
         };
         let finalized = match self.ask::<WireFinalized>("FinalizeArtifact", &body, Repeat::Never) {
             Ok((_, wire)) if wire.ok == Some(true) => return Ok(()),
@@ -149,7 +152,7 @@ impl V4<'_> {
         };
         // The listing shows the size of what was appended, finalized or not; only the bytes themselves tell.
         match self.download(name, blob.bytes()) {
-            Ok(Some(served)) if served.digest == *blob.digest() => Ok(()),
+            Ok(Some(served)) if served.digest == *blob.digest()? => Ok(()),
             _ => Err(finalized),
         }
     }

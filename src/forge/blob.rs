@@ -1,32 +1,36 @@
-//! Bytes to upload: a file read in pieces from any place, with its digest known beforehand.
+//! Bytes to upload: a file read in pieces from any place, and hashed while they are sent.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
-use crate::model::{Digest, Hashing};
+use crate::model::{Digest, Hasher};
 
 /// A file that does not change while it is uploaded.
 #[derive(Debug)]
 pub struct Blob {
     file: File,
-    digest: Digest,
     bytes: u64,
+    /// Computed once.
+    digest: OnceLock<Digest>,
 }
+
+/// Read at once for the digest.
+const HASHED: usize = 256 * 1024;
 
 /// A piece is held in memory while it is sent, by each thread that sends one. Proxies allow bodies of this size
 /// wherever they were opened for artifacts at all (FORGEJO section 2.5).
 pub(super) const PIECE: u64 = 4 * 1024 * 1024;
 
 impl Blob {
-    /// Reads the file once for its digest and size.
+    /// Nothing is read yet.
     ///
     /// # Errors
-    /// Those of reading.
-    pub fn new(mut file: File) -> io::Result<Self> {
-        file.rewind()?;
-        let (digest, bytes) = Hashing::new(&mut file).finish()?;
-        Ok(Self { file, digest, bytes })
+    /// Those of asking for the size.
+    pub fn new(file: File) -> io::Result<Self> {
+        let bytes = file.metadata()?.len();
+        Ok(Self { file, bytes, digest: OnceLock::new() })
     }
 
     /// Keeps the bytes in an unnamed temporary file.
@@ -39,9 +43,23 @@ impl Blob {
         Self::new(file)
     }
 
-    /// The digest of everything.
-    pub fn digest(&self) -> &Digest {
-        &self.digest
+    /// The digest of everything. The first who asks reads the file for it.
+    ///
+    /// # Errors
+    /// Those of reading; [`io::ErrorKind::UnexpectedEof`] where the file became shorter.
+    pub fn digest(&self) -> io::Result<&Digest> {
+        if let Some(known) = self.digest.get() {
+            return Ok(known);
+        }
+        let (mut hasher, mut block, mut at) = (Hasher::new(), vec![0; HASHED], 0);
+        while at < self.bytes {
+            let wanted = usize::try_from(self.bytes - at).unwrap_or(HASHED).min(HASHED);
+            let part = block.get_mut(..wanted).unwrap_or_default();
+            self.file.read_exact_at(part, at)?;
+            hasher.update(part);
+            at += wanted as u64;
+        }
+        Ok(self.digest.get_or_init(|| hasher.finish()))
     }
 
     /// How many bytes.
@@ -91,8 +109,13 @@ mod tests {
                 next += length;
             }
             assert_eq!((next, blob.bytes()), (bytes, bytes));
+            let zeros = vec![0; usize::try_from(bytes).unwrap()];
+            assert_eq!(blob.digest().unwrap(), &Digest::of(zeros));
         }
         let blob = Blob::of_bytes(b"hello").unwrap();
-        assert_eq!((blob.digest(), blob.piece((1, 3)).unwrap()), (&Digest::of("hello"), b"ell".to_vec()));
+        assert_eq!(
+            (blob.digest().unwrap(), blob.piece((1, 3)).unwrap()),
+            (&Digest::of("hello"), b"ell".to_vec())
+        );
     }
 }

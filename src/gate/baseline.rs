@@ -54,7 +54,8 @@ fn of_evidence(evidence: &crate::evidence::Evidence) -> Baseline<'_> {
     }
     // Findings that may be those of a blind run make nothing old, so they harm nobody but the change.
     let harmless = |code: Code| {
-        code == Code::EvidenceNothingMeasured && matches!(evidence.content, Some(Content::Findings(_)))
+        code == Code::EvidenceNothingMeasured
+            && matches!(evidence.content.as_deref(), Some(Content::Findings(_)))
     };
     match (&evidence.content, evidence.faults.iter().find(|fault| !harmless(fault.code))) {
         (Some(content), None) => Baseline::Report(content),

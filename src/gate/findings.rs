@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::finding::{FindingReport, Level};
 use crate::evidence::{Content, Limits};
-use crate::model::{Code, EvidenceId, Quote, RelPath, count};
+use crate::model::{Code, EvidenceId, RelPath, count};
 
 use super::baseline::{self, Baseline, BaselineSource};
 use super::registry::{Input, Judge, Judgement, KindSettings};
@@ -166,18 +166,7 @@ impl Settings {
             blocker.reason = format!("{}, none of them among the first {kept} of the report", blocker.reason);
         }
         for finding in counted.findings.iter().filter(|finding| finding.level == level).take(QUOTES) {
-            let place = match (&finding.path, finding.line) {
-                (Some(path), Some(line)) => format!("{path}:{line}: "),
-                (Some(path), None) => format!("{path}: "),
-                _ => String::new(),
-            };
-            let words = format!("{place}{} ({})", finding.message, finding.rule);
-            blocker.quotes.push(Quote::new("finding", &words));
-            if let Some(path) = &finding.path
-                && !blocker.paths.contains(path)
-            {
-                blocker.paths.push(path.clone());
-            }
+            blocker.quote_finding(finding);
         }
         blocker
     }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::finding::Finding;
 use crate::model::{ArtifactName, Code, EvidenceId, GateId, Outcome, Quote};
 use crate::policy::OnFail;
 
@@ -52,6 +53,21 @@ impl Blocker {
     /// A blocker about a piece of evidence, which is its subject.
     pub fn on_evidence(code: Code, evidence: &EvidenceId, reason: impl Into<String>) -> Self {
         Self { evidence: Some(evidence.clone()), ..Self::new(code, evidence.as_str(), reason) }
+    }
+
+    /// Quotes a finding, and names its file as one of those to be mended.
+    pub fn quote_finding(&mut self, finding: &Finding) {
+        let place = match (&finding.path, finding.line) {
+            (Some(path), Some(line)) => format!("{path}:{line}: "),
+            (Some(path), None) => format!("{path}: "),
+            (None, _) => String::new(),
+        };
+        self.quotes.push(Quote::new("finding", &format!("{place}{} ({})", finding.message, finding.rule)));
+        if let Some(path) = &finding.path
+            && !self.paths.iter().any(|known| **known == **path)
+        {
+            self.paths.push(path.to_string());
+        }
     }
 
     /// The same about a review lane.

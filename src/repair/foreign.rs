@@ -109,7 +109,7 @@ pub fn of_runtime(repair: &RuntimeRepair, id: GateId) -> Result<Vec<GateResult>,
 /// # Errors
 /// [`ForeignError`] for another head and for anything but findings.
 pub fn of_findings(parsed: &Parsed, id: GateId, head: &CommitSha) -> Result<Vec<GateResult>, ForeignError> {
-    let Content::Findings(report) = &parsed.content else { return Err(ForeignError::NoFindings) };
+    let Content::Findings(report) = parsed.content.as_ref() else { return Err(ForeignError::NoFindings) };
     if let Some(other) = parsed.commits.iter().find(|commit| commit.id != head.as_str()) {
         return Err(ForeignError::OtherHead(sanitize(&other.id, 80), head.clone()));
     }
@@ -121,14 +121,7 @@ pub fn of_findings(parsed: &Parsed, id: GateId, head: &CommitSha) -> Result<Vec<
             let reason = format!("{found} of level {} of an analyser", level.as_str());
             let mut blocker = Blocker::new(Code::FindingsOverLimit, level.as_str(), reason);
             for finding in report.findings.iter().filter(|finding| finding.level == level).take(QUOTES) {
-                let place = match (&finding.path, finding.line) {
-                    (Some(path), Some(line)) => format!("{path}:{line}: "),
-                    (Some(path), None) => format!("{path}: "),
-                    (None, _) => String::new(),
-                };
-                let words = format!("{place}{} ({})", finding.message, finding.rule);
-                blocker.quotes.push(Quote::new("finding", &words));
-                blocker.paths.extend(finding.path.clone().filter(|path| !blocker.paths.contains(path)));
+                blocker.quote_finding(finding);
             }
             blocker
         })

@@ -166,13 +166,15 @@ fn upload(name: &ArtifactName, path: &Path, protocol: Protocol, form: OutputForm
         Protocol::V4 => {
             let zip = pack::zip(&files).map_err(|error| failed(&error))?;
             service.upload(name, &zip, None).map_err(|error| failed(&error))?;
-            zip.digest().clone()
+            zip.digest().map_err(|error| failed(&error))?.clone()
         }
         Protocol::V3 => {
             let blobs = pack::blobs(&files).map_err(|error| failed(&error))?;
             service.upload_v3(name, &blobs, None).map_err(|error| failed(&error))?;
-            let parts: Vec<&str> =
-                blobs.iter().flat_map(|(path, blob)| [path.as_str(), blob.digest().as_str()]).collect();
+            let mut parts = Vec::with_capacity(blobs.len() * 2);
+            for (path, blob) in &blobs {
+                parts.extend([path.as_str(), blob.digest().map_err(|error| failed(&error))?.as_str()]);
+            }
             Digest::of_parts(&parts)
         }
     };

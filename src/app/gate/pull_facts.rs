@@ -44,7 +44,7 @@ impl Wanted {
             .filter(|(gate, _)| gate.kind == "review_quorum")
             .map(|(_, keys)| keys)
             .collect();
-        let verdicts = evidence.values().filter_map(|evidence| match &evidence.content {
+        let verdicts = evidence.values().filter_map(|evidence| match evidence.content.as_deref() {
             Some(Content::Reviews(verdicts)) => Some(verdicts),
             _ => None,
         });

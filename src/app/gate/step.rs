@@ -130,7 +130,7 @@ fn upload(
     ];
     let bytes = zip_of(&files).map_err(|error| error.to_string())?;
     let blob = Blob::of_bytes(&bytes).map_err(|error| error.to_string())?;
-    let digest = blob.digest().clone();
+    let digest = blob.digest().map_err(|error| error.to_string())?.clone();
     let service = Service::new(client, runtime, run.id).map_err(|error| error.to_string())?;
     service.upload(&name, &blob, None).map_err(|error| error.to_string())?;
     Ok((name, digest))

@@ -104,7 +104,7 @@ pub fn parse(reader: &mut dyn BufRead, limits: &Limits) -> Result<Parsed, ParseE
         attestations.push(statement.attestation);
     }
     parsed.commits.dedup();
-    parsed.content = Content::Attestations(attestations);
+    parsed.content = Content::Attestations(attestations).into();
     Ok(parsed)
 }
 

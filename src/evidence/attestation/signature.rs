@@ -125,7 +125,7 @@ fn der(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
 /// Says in the evidence's notes whose its statements are, and binds it where each is signed by a key that is held
 /// outside the repository and names the head.
 pub fn judge(evidence: &mut Evidence, keys: &[Key]) {
-    let Some(Content::Attestations(attestations)) = &evidence.content else { return };
+    let Some(Content::Attestations(attestations)) = evidence.content.as_deref() else { return };
     let signers: Vec<Option<&Key>> = attestations.iter().map(|one| signer(one, keys)).collect();
     let unsigned =
         |one: &Attestation| one.envelope.as_ref().is_none_or(|envelope| envelope.signatures.is_empty());

@@ -25,7 +25,7 @@ fn read(bytes: &[u8]) -> (Parsed, Vec<Attestation>) {
     let shape = Shape::of(bytes, true);
     assert_eq!(Format::of(&shape), Ok(Some(Format::InToto)), "told by content");
     let parsed = parse(&mut &*bytes, &Limits::default()).unwrap();
-    let Content::Attestations(attestations) = parsed.content.clone() else { panic!() };
+    let Content::Attestations(attestations) = parsed.clone().into_content() else { panic!() };
     (parsed, attestations)
 }
 

@@ -27,7 +27,7 @@ fn refused(format: Format, text: &str) -> ParseError {
 }
 
 fn report(parsed: &Parsed) -> &FindingReport {
-    let Content::Findings(report) = &parsed.content else { panic!("not findings") };
+    let Content::Findings(report) = parsed.content.as_ref() else { panic!("not findings") };
     report
 }
 
@@ -211,7 +211,7 @@ fn cargo_audit_counts_what_is_ignored_and_an_empty_lockfile() {
         "vulnerabilities":{"found":true,"count":1,"list":[]},"warnings":{"yanked":[{"kind":"yanked","package":{"name":"a","version":"1.0.0"},"advisory":null,"versions":null}]}}"#;
     let parsed = read(Format::CargoAudit, text);
     assert_eq!((proof(&parsed), counts(&parsed), report(&parsed).suppressed), (Nothing, [0, 1, 0, 0], 1));
-    assert_eq!(report(&parsed).findings[0].rule, "yanked");
+    assert_eq!(report(&parsed).findings[0].rule.as_ref(), "yanked");
     assert!(parsed.tool_errors[0].contains("counts 1 vulnerabilities, it lists 0"));
 }
 
@@ -238,7 +238,7 @@ fn pip_audit_that_skipped_everything_audited_nothing() {
     let found = r#"{"dependencies":[{"name":"flask","version":"0.5","vulns":[{"id":"PYSEC-2019-179","fix_versions":["1.0"],"aliases":[],"description":"d"}]},{"name":"b","version":"1","vulns":[]}],"fixes":[]}"#;
     let parsed = read(Format::PipAudit, found);
     assert_eq!((counts(&parsed), proof(&parsed)), ([1, 0, 0, 0], Measured));
-    assert_eq!(report(&parsed).findings[0].message, "flask 0.5 (fixed in 1.0)");
+    assert_eq!(report(&parsed).findings[0].message.as_ref(), "flask 0.5 (fixed in 1.0)");
     let old = r#"[{"name":"b","version":"1","vulns":[]}]"#;
     assert_eq!(
         (format_of(old.as_bytes()), proof(&read(Format::PipAudit, old))),
@@ -255,7 +255,7 @@ fn npm_audit_is_read_in_both_of_its_forms() {
     assert_eq!(format_of(seven.as_bytes()), Some(Format::NpmAudit));
     let parsed = read(Format::NpmAudit, seven);
     assert_eq!((counts(&parsed), proof(&parsed), parsed.tool_errors.len()), ([1, 1, 0, 0], Measured, 0));
-    assert_eq!(report(&parsed).findings[0].rule, "GHSA-xvch-5gv4-984h");
+    assert_eq!(report(&parsed).findings[0].rule.as_ref(), "GHSA-xvch-5gv4-984h");
     let short = seven.replace("\"total\":2", "\"total\":5");
     assert_eq!(read(Format::NpmAudit, &short).tool_errors.len(), 1);
     let six = r#"{"actions":[],"advisories":{"118":{"module_name":"minimatch","title":"ReDoS","severity":"high","vulnerable_versions":"<=3.0.1"}},"muted":[],
@@ -307,7 +307,7 @@ fn checkstyle_files_and_errors_are_read() {
     let parsed = read(Format::Checkstyle, text);
     assert_eq!((counts(&parsed), proof(&parsed)), ([1, 1, 0, 0], Measured));
     let second = &report(&parsed).findings[1];
-    assert_eq!((second.message.as_str(), second.rule.as_str(), second.line), ("a < b", "com.X", Some(3)));
+    assert_eq!((second.message.as_ref(), second.rule.as_ref(), second.line), ("a < b", "com.X", Some(3)));
     assert_eq!(proof(&read(Format::Checkstyle, r#"<checkstyle><file name="a"/></checkstyle>"#)), Measured);
     for bad in ["<checkstyle><error/></checkstyle>", "<pmd/>", "<checkstyle><file>", "", "{}"] {
         assert!(matches!(refused(Format::Checkstyle, bad), ParseError::Malformed(_)), "{bad}");
@@ -351,7 +351,7 @@ fn a_fallow_report_that_contradicts_itself_is_an_error_of_the_tool() {
     let text = r#"{"kind":"audit","schema_version":13,"version":"3","verdict":"fail","changed_files_count":2,"head_sha":"af7f128","dead_code":{"total_issues":2,"new_category_of_ours":[{"path":"a.ts"}]}}"#;
     let parsed = read(Format::Fallow, text);
     assert_eq!((counts(&parsed), parsed.tool_errors.len()), ([1, 0, 0, 0], 1));
-    assert_eq!(report(&parsed).findings[0].rule, "fallow/new-category-of-our");
+    assert_eq!(report(&parsed).findings[0].rule.as_ref(), "fallow/new-category-of-our");
     assert_eq!(parsed.commits[0].id, "af7f128");
     let silent = r#"{"kind":"audit","schema_version":13,"verdict":"fail","changed_files_count":2}"#;
     assert_eq!(read(Format::Fallow, silent).tool_errors.len(), 1);

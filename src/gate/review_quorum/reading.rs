@@ -145,7 +145,7 @@ impl Reader<'_> {
             return Reading::of(LaneState::Stale, fault.detail.clone());
         }
         let other = evidence.faults.iter().find(|fault| fault.code != Code::EvidenceWrongHead);
-        let (Some(Content::Reviews(verdicts)), None) = (&evidence.content, other) else {
+        let (Some(Content::Reviews(verdicts)), None) = (evidence.content.as_deref(), other) else {
             let detail = other.map_or("it is no review verdict", |fault| fault.detail.as_str());
             return Reading::of(LaneState::Unparsable, detail);
         };
