@@ -1,4 +1,5 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
+//! Verbs are deferred: the arguments of one are built when it is named, which is half of what a start takes.
 
 mod audit;
 mod digest;
@@ -36,6 +37,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Verb {
     /// Judge the evidence for a head commit
     #[command(
@@ -216,6 +218,7 @@ struct InspectArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum PolicyVerb {
     /// Propose a policy for a folder of evidence, or one to start from
     #[command(after_help = "Example:\n  patchwarden policy init --evidence artifacts --write")]
@@ -262,6 +265,7 @@ enum PolicyVerb {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum SchemaVerb {
     /// List every contract
     #[command(after_help = "Example:\n  patchwarden schema list")]

@@ -35,6 +35,7 @@ struct WholeArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum DigestVerb {
     /// Print the matrix of jobs that share the work, for `strategy.matrix`
     #[command(after_help = "Example:\n  patchwarden digest plan --org acme --shards 4")]

@@ -18,6 +18,7 @@ pub(super) enum ProtocolArg {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum ArtifactVerb {
     /// List the artifacts of this run
     #[command(after_help = "Example:\n  patchwarden artifact list --format json")]

@@ -166,6 +166,7 @@ enum As {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum GapsVerb {
     /// Add a gap; prints its id
     #[command(
