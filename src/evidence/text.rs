@@ -189,9 +189,17 @@ fn malformed(words: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, words)
 }
 
-/// Folded without an early end, so that the compiler can look at many bytes at once.
+/// Looks at eight bytes at once: nearly everywhere none of them is below the space.
 fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, byte| found | (*byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')))
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().any(|eight| {
+        // Of what is subtracted from, only a byte below the space and without its own high bit gets one.
+        let word = u64::from_ne_bytes(*eight);
+        let below = word.wrapping_sub(ONES * u64::from(b' ')) & !word & (ONES << 7);
+        below != 0 && eight.iter().any(control)
+    }) || rest.iter().any(control)
 }
 
 /// The encoding of a text that starts so, and how many bytes its byte order mark takes.
@@ -274,6 +282,20 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{bytes:x?}");
         }
         assert_eq!(read(b"a\x1b[0m", Controls::Kept).unwrap(), "a\u{1b}[0m");
+    }
+
+    #[test]
+    fn a_control_character_is_found_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let refused = byte < b' ' && !b"\t\n\r".contains(&byte);
+            for at in 0..20 {
+                let mut bytes = [b'x'; 20];
+                bytes[at] = byte;
+                assert_eq!(has_control(&bytes), refused, "{byte} at {at}");
+                bytes[at / 2] = b'\n';
+                assert_eq!(has_control(&bytes), refused && at > 0, "{byte} at {at} behind a line");
+            }
+        }
     }
 
     #[test]
