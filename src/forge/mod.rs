@@ -39,7 +39,7 @@ pub use effects::{Applied, Effects, FreshHead, Freshness, Judged, JudgedPull, Wr
 pub use error::{Broken, Exchange, ForgeError};
 pub use inbox::{InboxError, post_to_inbox};
 pub use live_artifacts::{LiveArtifacts, Remote};
-pub use parallel::{Permits, both, each as in_parallel};
+pub use parallel::{Permits, both, each as in_parallel, each_taken as take_in_parallel, processors};
 pub use request::{Auth, Method, Payload, Repeat, Request};
 pub use retry::{Backoff, Sleeper, ThreadSleeper};
 pub use tls::Roots;

@@ -1,5 +1,6 @@
 //! The same work on many things at once, by a bounded number of threads, with the results in order.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -28,6 +29,19 @@ pub fn each<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> 
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// As [`each`], on items that are used up.
+pub fn each_taken<T: Send, R: Send>(items: Vec<T>, workers: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let items: Vec<Mutex<Option<T>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    // Each place is visited once, so there is always something to take.
+    let take = |item: &Mutex<Option<T>>| item.lock().unwrap_or_else(PoisonError::into_inner).take();
+    each(&items, workers, |item| take(item).map(&work)).into_iter().flatten().collect()
+}
+
+/// As many threads as the machine runs at once.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Does two things at once.
@@ -79,6 +93,8 @@ mod tests {
         assert_eq!(each(&items, WORKERS, |n| n * 2), (0..200).step_by(2).collect::<Vec<_>>());
         assert_eq!(each(&[3], WORKERS, |n| n + 1), [4]);
         assert!(each(&[] as &[u8], WORKERS, |n| *n).is_empty());
+        let words: Vec<String> = items.iter().map(ToString::to_string).collect();
+        assert_eq!(each_taken(words.clone(), processors(), |word| word), words);
         assert_eq!(both(|| 1, || "x"), (1, "x"));
     }
 

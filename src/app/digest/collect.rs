@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -24,7 +23,7 @@ use crate::error::{EXIT_OUTPUT, Failure};
 use crate::evidence::Limits;
 use crate::evidence::archive::ZipSource;
 use crate::forge::rest::Archive;
-use crate::forge::{ForgeError, Permits, in_parallel};
+use crate::forge::{ForgeError, Permits, in_parallel, processors};
 use crate::model::{RepoSlug, RunId};
 use crate::sink;
 
@@ -151,8 +150,7 @@ impl<'a> Collection<'a> {
         let done = AtomicUsize::new(0);
         let rows = Mutex::new(BTreeSet::new());
         // As many more as there are processors: while they read, every download that may be under way is.
-        let readers = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let read = in_parallel(&runs, self.settings.concurrency + readers, |(listing, run)| {
+        let read = in_parallel(&runs, self.settings.concurrency + processors(), |(listing, run)| {
             let mut found = self.run(&listing.repo, run)?;
             rows.lock().unwrap_or_else(PoisonError::into_inner).append(&mut found);
             let number = done.fetch_add(1, Ordering::Relaxed) + 1;

@@ -9,11 +9,11 @@ use crate::evidence::archive::ZipSource;
 use crate::evidence::read::{
     ArtifactContents, ArtifactState, Artifacts, Recognised, read_artifact, recognise,
 };
-use crate::evidence::source::{ArtifactSource, Bounded, SourceError, SourceFile};
+use crate::evidence::source::{ArtifactSource, Bounded, HashedRead, SourceError, SourceFile};
 use crate::evidence::{Demand, Limits};
 use crate::forge::{
-    Artifacts as Service, AttemptClaim, FetchLimits, Fetched, FetchedFile, ForgeError, Listed, Listing,
-    Liveness, Placement, RunAttempts, ServerSays, judge_attempt,
+    Artifacts as Service, AttemptClaim, Downloaded, FetchLimits, Fetched, FetchedFile, ForgeError, Listed,
+    Listing, Liveness, Placement, RunAttempts, ServerSays, judge_attempt, processors, take_in_parallel,
 };
 use crate::model::{ArtifactName, Digest, cut_list, sanitize};
 
@@ -74,14 +74,17 @@ impl RunArtifacts<'_> {
         let listed: Vec<&Listed> = wanted.iter().map(|(_, listed)| *listed).collect();
         let fetched = self.service.fetch(&listed, &FetchLimits::default());
         let (mut names, mut raw) = (BTreeMap::new(), BTreeMap::new());
-        for ((name, listed), fetched) in wanted.into_iter().zip(fetched) {
-            let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
+        for ((name, listed), fetched) in wanted.iter().zip(&fetched) {
             if let Some(bytes) = fetched.as_ref().ok().filter(|_| keep).and_then(raw_of) {
-                raw.insert(name.clone(), bytes);
+                raw.insert((*name).clone(), bytes);
             }
-            artifacts.insert(name.clone(), read_fetched(fetched, demands, limits));
-            names.insert(name.clone(), listed.name.clone());
+            names.insert((*name).clone(), listed.name.clone());
         }
+        let wanted = wanted.into_iter().zip(fetched).collect();
+        artifacts.extend(take_in_parallel(wanted, processors(), |((name, _), fetched)| {
+            let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
+            (name.clone(), read_fetched(fetched, demands, limits))
+        }));
         ReadArtifacts { artifacts, names, raw }
     }
 
@@ -235,13 +238,47 @@ impl ArtifactSource for FilesSource {
     }
 
     fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError> {
+        Ok(Box::new(self.opened(file, limits)?))
+    }
+
+    fn open_hashed<'a>(
+        &'a mut self,
+        file: &SourceFile,
+        limits: &Limits,
+    ) -> Result<Box<dyn HashedRead + 'a>, SourceError> {
+        Ok(Box::new(self.opened(file, limits)?))
+    }
+}
+
+impl FilesSource {
+    fn opened(&mut self, file: &SourceFile, limits: &Limits) -> Result<HashedBefore<'_>, SourceError> {
         let unreadable = |error: std::io::Error| SourceError::Unreadable(sanitize(&error.to_string(), 200));
         let Some(found) = self.files.get_mut(file.index) else {
             return Err(SourceError::Unreadable("the file is gone".to_owned()));
         };
-        let content: &mut File = &mut found.content.file;
-        std::io::Seek::rewind(content).map_err(unreadable)?;
-        Ok(Box::new(Bounded::new(content, limits.file_bytes)))
+        let Downloaded { file, digest, bytes } = &mut found.content;
+        std::io::Seek::rewind(file).map_err(unreadable)?;
+        let reader = Bounded::new(file, limits.file_bytes);
+        Ok(HashedBefore { reader, digest: digest.clone(), bytes: *bytes })
+    }
+}
+
+/// A file that was hashed while it was fetched. It has no name, so nobody changed it since.
+struct HashedBefore<'f> {
+    reader: Bounded<&'f mut File>,
+    digest: Digest,
+    bytes: u64,
+}
+
+impl Read for HashedBefore<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.reader.read(buf)
+    }
+}
+
+impl HashedRead for HashedBefore<'_> {
+    fn finish(self: Box<Self>) -> std::io::Result<(Digest, u64)> {
+        Ok((self.digest, self.bytes))
     }
 }
 
