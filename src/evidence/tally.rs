@@ -1,6 +1,7 @@
 //! Folds findings one by one into a report: counted, deduplicated, fingerprinted, a bounded number kept with texts.
 //! What only the rest of the file can tell (the tool, a rule's default level) is settled when a run is closed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -150,8 +151,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
         let rule = self.rule(rule)?;
         let text = seen.snippet.filter(|text| !text.trim().is_empty()).unwrap_or(seen.message);
         let base = seen.base.unwrap_or("");
-        let key =
-            FindingKey::of(&[base.as_bytes(), seen.place.identity().as_bytes(), folded(text).as_bytes()]);
+        let key = FindingKey::of(&[base.as_bytes(), seen.place.identity().as_bytes(), &folded(text)]);
         let place = self.place(seen);
         self.records.push(Record { key, suppressed: seen.suppressed, place, level: seen.level, rule });
         if seen.place.is_outside() {
@@ -347,12 +347,37 @@ fn detail(
 }
 
 /// The text with every run of white space as one space, so that re-indenting is no new finding.
-fn folded(text: &str) -> std::borrow::Cow<'_, str> {
-    let plain = |pair: &[u8]| !pair.starts_with(b"  ");
+fn folded(text: &str) -> Cow<'_, [u8]> {
     let trimmed = text.trim();
-    let odd = trimmed.bytes().any(|b| b.is_ascii_control() || !b.is_ascii());
-    if !odd && trimmed.as_bytes().windows(2).all(plain) {
-        return trimmed.into();
+    let bytes = trimmed.as_bytes();
+    let plain = |pair: &[u8]| !pair.starts_with(b"  ");
+    let odd = bytes.iter().any(|byte| byte.is_ascii_control() || !byte.is_ascii());
+    if !odd && bytes.windows(2).all(plain) {
+        return bytes.into();
     }
-    trimmed.split_whitespace().collect::<Vec<_>>().join(" ").into()
+    if !bytes.is_ascii() {
+        return trimmed.split_whitespace().collect::<Vec<_>>().join(" ").into_bytes().into();
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    // The white space that ASCII has.
+    for word in bytes.split(|byte| matches!(byte, b'\t'..=b'\r' | b' ')).filter(|word| !word.is_empty()) {
+        if !out.is_empty() {
+            out.push(b' ');
+        }
+        out.extend_from_slice(word);
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn every_run_of_white_space_is_one_space(text in "[ab \\t\\n\\x0b\\x0c\\r\\x1c\\x1f\u{a0}\u{2003}é]{0,24}") {
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            proptest::prop_assert_eq!(folded(&text).into_owned(), words.into_bytes());
+        }
+    }
 }

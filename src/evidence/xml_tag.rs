@@ -44,12 +44,15 @@ impl<'x> Tag<'x> {
     #[inline] // the names asked for are constants, which makes comparing with them cheap
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         let bytes = self.content.as_bytes();
+        let first = name.as_bytes().first();
         let same = |attribute: &&Attribute| {
             let written = bytes.get(attribute.name.clone()).unwrap_or_default();
-            let prefix = written.len().checked_sub(name.len() + 1);
-            let comparable =
-                written.len() == name.len() || prefix.is_some_and(|colon| written.get(colon) == Some(&b':'));
-            comparable && written.ends_with(name.as_bytes())
+            let Some(start) = written.len().checked_sub(name.len()) else { return false };
+            let local = written.get(start..).unwrap_or_default();
+            // The first letter tells most names apart, without a call.
+            local.first() == first
+                && (start == 0 || written.get(start - 1) == Some(&b':'))
+                && local == name.as_bytes()
         };
         let found = self.parts.attributes.iter().find(same)?;
         let value = self.content.get(found.value.clone())?;

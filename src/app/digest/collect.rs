@@ -151,8 +151,8 @@ impl<'a> Collection<'a> {
         let rows = Mutex::new(BTreeSet::new());
         // As many more as there are processors: while they read, every download that may be under way is.
         let read = in_parallel(&runs, self.settings.concurrency + processors(), |(listing, run)| {
-            let mut found = self.run(&listing.repo, run)?;
-            rows.lock().unwrap_or_else(PoisonError::into_inner).append(&mut found);
+            let found = self.run(&listing.repo, run)?;
+            rows.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
             let number = done.fetch_add(1, Ordering::Relaxed) + 1;
             sink::progress(&format!("read {number} of {} runs", runs.len()));
             Ok(())
