@@ -1,6 +1,7 @@
 //! JUnit XML of every dialect, by the outcome rule of FORMATS section 1.1: the cases' children decide,
 //! then what the suites' attributes claim beyond them counts as well.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use crate::model::{count, sanitize};
@@ -11,6 +12,7 @@ use super::limits::Limits;
 use super::shape::Shape;
 use super::test_report::{CaseName, CaseOutcome, Tally, TestCase};
 use super::xml::{Event, Tag, Xml};
+use super::xml_tag::as_count;
 
 /// Names of suite properties that hold the commit the report was made for (FORMATS section 2). Environment
 /// dumps (`GITHUB_SHA` among surefire's system properties) are not among them: they may name the base.
@@ -199,19 +201,35 @@ impl<'l> Report<'l> {
     }
 
     fn case(&mut self, tag: &Tag<'_>) {
-        fn set(text: &mut String, value: Option<std::borrow::Cow<'_, str>>) {
+        fn set(text: &mut String, value: Option<Cow<'_, str>>) {
             text.clear();
             text.push_str(&value.unwrap_or_default());
         }
         self.in_case = 1;
         self.tests_written += 1;
         self.dialect.see_case(tag);
+        let (mut name, mut class, mut short_class, mut file, mut line) = (None, None, None, None, None);
+        let (mut status, mut result) = (None, None);
+        for (attribute, value) in tag.attributes() {
+            let place = match attribute {
+                "name" => &mut name,
+                "classname" => &mut class,
+                "class" => &mut short_class,
+                "file" => &mut file,
+                "line" => &mut line,
+                "status" => &mut status,
+                "result" => &mut result,
+                _ => continue,
+            };
+            // Of two that differ in their prefix the first counts.
+            place.get_or_insert(value);
+        }
         let case = &mut self.case;
-        set(&mut case.name, tag.get("name"));
-        set(&mut case.class, tag.get("classname").or_else(|| tag.get("class")));
-        set(&mut case.file, tag.get("file"));
-        case.line = tag.count("line");
-        case.outcome = said_by_attributes(tag);
+        set(&mut case.name, name);
+        set(&mut case.class, class.or(short_class));
+        set(&mut case.file, file);
+        case.line = line.and_then(|line| as_count(&line));
+        case.outcome = [status, result].into_iter().flatten().filter_map(|word| said_by(&word)).min();
         case.reading = None;
         case.message_of = None;
         case.message.clear();
@@ -269,7 +287,7 @@ impl<'l> Report<'l> {
 
     fn keep_suite_mark(&mut self, tag: &Tag<'_>, outcome: CaseOutcome) {
         let name = CaseName { suites: &self.suites, class: "", name: "" }.shown(self.limits);
-        let message = tag.get("message").map(std::borrow::Cow::into_owned);
+        let message = tag.get("message").map(Cow::into_owned);
         self.tally.keep(TestCase { outcome, name, message, file: None, line: None });
     }
 
@@ -400,16 +418,14 @@ fn worse(a: CaseOutcome, b: CaseOutcome) -> CaseOutcome {
     }
 }
 
-/// What a case's own attributes say, where a dialect has no child for it: gtest's `status="notrun"`,
+/// What a case's own `status` or `result` says, where a dialect has no child for it: gtest's `status="notrun"`,
 /// `result="skipped"`, Bazel's and others' `status="failed"`. Success is said by nothing.
-fn said_by_attributes(tag: &Tag<'_>) -> Option<CaseOutcome> {
-    let of = |value: &str| match value {
+fn said_by(word: &str) -> Option<CaseOutcome> {
+    match word.to_ascii_lowercase().as_str() {
         "error" | "errored" | "broken" => Some(CaseOutcome::Errored),
         "failed" | "failure" | "fail" => Some(CaseOutcome::Failed),
         "skipped" | "skip" | "ignored" | "pending" => Some(CaseOutcome::Skipped),
         "notrun" | "disabled" | "suppressed" => Some(CaseOutcome::Disabled),
         _ => None,
-    };
-    let words = ["status", "result"].into_iter().filter_map(|name| tag.get(name));
-    words.filter_map(|word| of(&word.to_ascii_lowercase())).min()
+    }
 }

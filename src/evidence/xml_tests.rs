@@ -51,6 +51,21 @@ fn tags_attributes_and_text_come_through() {
 }
 
 #[test]
+fn going_through_attributes_finds_what_asking_for_them_does() {
+    let text = "<x:r xa='1' x:a='2' a='3' y:z:b='&lt;' class='c'/>";
+    let mut bytes = text.as_bytes();
+    let mut xml = Xml::open(&mut bytes, &Limits::default()).unwrap();
+    let Event::Open(tag) = xml.next().unwrap() else { panic!() };
+    let all: Vec<(&str, String)> = tag.attributes().map(|(name, value)| (name, value.into_owned())).collect();
+    let expected = [("xa", "1"), ("a", "2"), ("a", "3"), ("b", "<"), ("class", "c")];
+    assert_eq!(all, expected.map(|(name, value)| (name, value.to_owned())));
+    for (name, _) in &all {
+        let first = all.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+        assert_eq!(tag.get(name).as_deref(), first, "{name}");
+    }
+}
+
+#[test]
 fn what_is_no_xml_is_malformed() {
     for text in [
         "",
