@@ -18,6 +18,18 @@ pub const EXIT_CONTEXT: u8 = 4;
 /// The verdict was `pass` but an output could not be written.
 pub const EXIT_OUTPUT: u8 = 5;
 
+/// From here on a panic, on whichever thread, is said and ends the process with [`EXIT_BUG`]. Without this a released
+/// build, which is aborted by a panic, would end by a signal, and a thread's panic could wait for others to end.
+pub fn end_on_panic() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        say(panic);
+        crate::sink::say("error: an unexpected failure: this is a bug, and nothing was decided");
+        #[expect(clippy::exit, reason = "there is nowhere to return to")]
+        std::process::exit(i32::from(EXIT_BUG));
+    }));
+}
+
 /// What a verb that failed has to say. Lines follow DESIGN section 8: lower case, no full stop, names in backticks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

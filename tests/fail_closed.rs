@@ -1,5 +1,5 @@
 //! Three properties of every judgement. Evidence that is removed, cut or aged never passes; every output names the
-//! same gates; exit code 0 if and only if the verdict is `pass` and every output was written.
+//! same gates; exit code 0 if and only if the verdict is `pass` and every output was written. And a panic is exit 1.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -301,4 +301,23 @@ fn assert_others_written(folder: &Path, obstacle: Obstacle) {
     let left: Vec<_> =
         std::fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), OUTPUTS.len(), "{left:?}");
+}
+
+#[test]
+fn a_panic_is_exit_1_and_not_a_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = ["--repo", "o/a", "--repo", "o/b"];
+    let fixed =
+        ["digest", "--offline", "--cache", "cache", "--server", "https://forge.example", "--now", NOW];
+    let mut command = command(folder.path(), &[&fixed[..], &two].concat());
+    // No machine gives a thread a stack of this size, and starting one is what panics then.
+    command.env("RUST_MIN_STACK", (1_u64 << 46).to_string());
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("panicked"), "it did panic: {said}");
+    assert!(
+        said.ends_with("error: an unexpected failure: this is a bug, and nothing was decided\n"),
+        "{said}"
+    );
 }
