@@ -1,5 +1,6 @@
 //! Reads generated JUnit and SARIF of three sizes and passes over the same bytes with the bare parser, in turns;
 //! prints the medians of the ratios, how time grows, and peak memory (docs/performance.md has the numbers).
+//! With the words `bare NAME FILE` it makes one pass of the bare parser over a file, for `scripts/bench` to measure.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -200,6 +201,14 @@ fn exponent(points: &[(f64, f64)]) -> f64 {
 }
 
 fn main() -> io::Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [verb, name, path] = words.as_slice()
+        && verb == "bare"
+    {
+        let workload = WORKLOADS.iter().find(|workload| workload.name == name);
+        let workload = workload.ok_or_else(|| io::Error::other(format!("no workload `{name}`")))?;
+        return (workload.bare)(&mut buffered(Path::new(path))?);
+    }
     let only = std::env::args().nth(1).filter(|word| !word.starts_with('-'));
     let folder = tempfile::tempdir()?;
     let mut out = io::stdout().lock();

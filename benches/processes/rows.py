@@ -54,6 +54,7 @@ class Tools:
     python: str
     node: str
     suite: str
+    bare: str
     folder: str
 
     def path(self, *parts):
@@ -82,7 +83,9 @@ def sarif(tools, part):
     inputs.sarif(path, 80_000 // part)
     other = Program("`sarif-tools`", [os.path.join(tools.python, "sarif"), "summary", path])
     ours = Program("patchwarden inspect", [tools.patchwarden, "inspect", path])
-    return Row("SARIF, 80,000 results", os.path.getsize(path), ours, [Bar(other, faster=30)], memory_mib=48,
+    bare = Program("bare `serde_json`", [tools.bare, "bare", "SARIF", path])
+    bars = [Bar(bare, times=1.3), Bar(other, faster=30)]
+    return Row("SARIF, 80,000 results", os.path.getsize(path), ours, bars, memory_mib=48,
                done=[lambda: os.remove(path)])
 
 
@@ -91,7 +94,9 @@ def junit(tools, part):
     inputs.junit(path, 1_000_000 // part)
     other = Program("`junitparser`", [os.path.join(tools.python, "junitparser"), "verify", path])
     ours = Program("patchwarden inspect", [tools.patchwarden, "inspect", path])
-    return Row("JUnit, 1,000,000 cases", os.path.getsize(path), ours, [Bar(other, faster=30)], memory_mib=48,
+    bare = Program("bare `quick-xml`", [tools.bare, "bare", "JUnit", path])
+    bars = [Bar(bare, times=1.3), Bar(other, faster=30)]
+    return Row("JUnit, 1,000,000 cases", os.path.getsize(path), ours, bars, memory_mib=48,
                done=[lambda: os.remove(path)])
 
 
