@@ -1,5 +1,5 @@
 //! The command line: clap and nothing else. Arguments become the requests of `app`, which know no clap.
-//! Verbs are deferred: the arguments of one are built when it is named, which is half of what a start takes.
+//! Verbs are deferred: the arguments of one are built when it is named, not those of all at every start.
 
 mod audit;
 mod digest;

@@ -24,7 +24,7 @@ pub fn end_on_panic() {
     let say = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         say(panic);
-        crate::sink::say("error: an unexpected failure: this is a bug, and nothing was decided");
+        crate::sink::say("error: an unexpected failure: this is a bug, and what it left is no result");
         #[expect(clippy::exit, reason = "there is nowhere to return to")]
         std::process::exit(i32::from(EXIT_BUG));
     }));

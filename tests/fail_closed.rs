@@ -317,7 +317,7 @@ fn a_panic_is_exit_1_and_not_a_signal() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("panicked"), "it did panic: {said}");
     assert!(
-        said.ends_with("error: an unexpected failure: this is a bug, and nothing was decided\n"),
+        said.ends_with("error: an unexpected failure: this is a bug, and what it left is no result\n"),
         "{said}"
     );
 }
