@@ -100,9 +100,17 @@ pub struct Tally<R> {
     texts: Texts,
 }
 
-/// The texts of a report, each once.
+/// The texts of a report, each once. Those of findings that were not kept after all are let go of now and then, so that
+/// there are never many more than are kept.
 #[derive(Debug, Default)]
-struct Texts(HashSet<Arc<str>>);
+struct Texts {
+    known: HashSet<Arc<str>>,
+    /// How many there may be before that is done.
+    room: usize,
+}
+
+/// Fewer are not looked through.
+const FEW_TEXTS: usize = 1024;
 
 impl Texts {
     /// The text, sanitized and cut at `max` characters.
@@ -111,11 +119,15 @@ impl Texts {
     }
 
     fn shared(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.known.get(text) {
             return Arc::clone(known);
         }
+        if self.known.len() >= self.room {
+            self.known.retain(|text| Arc::strong_count(text) > 1);
+            self.room = (2 * self.known.len()).max(FEW_TEXTS);
+        }
         let new: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&new));
+        self.known.insert(Arc::clone(&new));
         new
     }
 }
@@ -372,6 +384,23 @@ fn folded(text: &str) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_findings_that_are_not_kept_are_let_go_of() {
+        let limits = Limits { kept_details: 10, ..Limits::default() };
+        let mut tally = Tally::new(&limits);
+        for run in 0..20 {
+            for number in 0..500_u64 {
+                let message = format!("message {number} of run {run}");
+                let region = Region { line: Some(number + 1), ..Region::default() };
+                tally.add(&(number % 50), &Seen { message: &message, region, ..Seen::default() }).unwrap();
+                assert!(tally.texts.known.len() <= FEW_TEXTS, "{} texts", tally.texts.known.len());
+            }
+            tally.close("tool", &mut |_| Settled::default(), &|_| None);
+        }
+        let report = tally.finish();
+        assert_eq!((report.counts.warning, report.findings.len()), (10_000, 10));
+    }
 
     proptest::proptest! {
         #[test]

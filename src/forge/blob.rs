@@ -46,7 +46,7 @@ impl Blob {
     /// The digest of everything. The first who asks reads the file for it.
     ///
     /// # Errors
-    /// Those of reading; [`io::ErrorKind::UnexpectedEof`] where the file became shorter.
+    /// Those of reading; [`io::ErrorKind::UnexpectedEof`] where the file became shorter, another where it is longer.
     pub fn digest(&self) -> io::Result<&Digest> {
         if let Some(known) = self.digest.get() {
             return Ok(known);
@@ -58,6 +58,10 @@ impl Blob {
             self.file.read_exact_at(part, at)?;
             hasher.update(part);
             at += wanted as u64;
+        }
+        // A file of `/proc` has more than its size says, and one that grew is not the one that is sent.
+        if self.file.read_at(&mut [0], at)? > 0 {
+            return Err(io::Error::other("it is longer than its size says"));
         }
         Ok(self.digest.get_or_init(|| hasher.finish()))
     }
@@ -112,6 +116,7 @@ mod tests {
             let zeros = vec![0; usize::try_from(bytes).unwrap()];
             assert_eq!(blob.digest().unwrap(), &Digest::of(zeros));
         }
+        assert!(Blob::new(File::open("/proc/cpuinfo").unwrap()).unwrap().digest().is_err(), "its size is 0");
         let blob = Blob::of_bytes(b"hello").unwrap();
         assert_eq!(
             (blob.digest().unwrap(), blob.piece((1, 3)).unwrap()),

@@ -170,11 +170,11 @@ fn upload(name: &ArtifactName, path: &Path, protocol: Protocol, form: OutputForm
         }
         Protocol::V3 => {
             let blobs = pack::blobs(&files).map_err(|error| failed(&error))?;
-            service.upload_v3(name, &blobs, None).map_err(|error| failed(&error))?;
             let mut parts = Vec::with_capacity(blobs.len() * 2);
             for (path, blob) in &blobs {
                 parts.extend([path.as_str(), blob.digest().map_err(|error| failed(&error))?.as_str()]);
             }
+            service.upload_v3(name, &blobs, None).map_err(|error| failed(&error))?;
             Digest::of_parts(&parts)
         }
     };

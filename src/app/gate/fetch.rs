@@ -17,6 +17,9 @@ use crate::forge::{
 };
 use crate::model::{ArtifactName, Digest, cut_list, sanitize};
 
+/// Reports read at once, where there are so many processors: each may hold thousands of findings meanwhile.
+const READERS: usize = 4;
+
 /// The prefix of the artifacts the gate itself uploads.
 pub const RESULT_PREFIX: &str = "patchwarden-result-";
 
@@ -81,7 +84,7 @@ impl RunArtifacts<'_> {
             names.insert((*name).clone(), listed.name.clone());
         }
         let wanted = wanted.into_iter().zip(fetched).collect();
-        artifacts.extend(take_in_parallel(wanted, processors(), |((name, _), fetched)| {
+        artifacts.extend(take_in_parallel(wanted, processors().min(READERS), |((name, _), fetched)| {
             let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
             (name.clone(), read_fetched(fetched, demands, limits))
         }));
