@@ -48,23 +48,8 @@ mod tests {
     use super::*;
 
     fn result(outcome: Outcome, enforced: bool) -> GateResult {
-        GateResult {
-            id: "g".parse().unwrap(),
-            kind: "tests".to_owned(),
-            title: "g".to_owned(),
-            outcome,
-            enforced,
-            observed: String::new(),
-            threshold: String::new(),
-            blockers: Vec::new(),
-            evidence: Vec::new(),
-            waived: Vec::new(),
-            cleared: Vec::new(),
-            skipped: Vec::new(),
-            notes: Vec::new(),
-            detail: None,
-            on_fail: None,
-        }
+        let id = "g".parse().unwrap();
+        GateResult { enforced, ..GateResult::plain(id, "tests", outcome, String::new(), Vec::new()) }
     }
 
     #[test]

@@ -78,26 +78,26 @@ def small_gate(tools, _):
     return Row("`gate` over 10 small reports", 1, ours, [Bar(begin, times=3)], memory_mib=12)
 
 
+def report(tools, path, name, bare, other):
+    """One report that is there: beside the bare parser of this name, and a tool of the same purpose."""
+    ours = Program("patchwarden inspect", [tools.patchwarden, "inspect", path])
+    loop = Program(f"bare `{bare}`", [tools.bare, "bare", name.partition(",")[0], path])
+    return Row(name, os.path.getsize(path), ours, [Bar(loop, times=1.3), Bar(other, faster=30)], memory_mib=48,
+               done=[lambda: os.remove(path)])
+
+
 def sarif(tools, part):
     path = tools.path("report.sarif")
     inputs.sarif(path, 80_000 // part)
     other = Program("`sarif-tools`", [os.path.join(tools.python, "sarif"), "summary", path])
-    ours = Program("patchwarden inspect", [tools.patchwarden, "inspect", path])
-    bare = Program("bare `serde_json`", [tools.bare, "bare", "SARIF", path])
-    bars = [Bar(bare, times=1.3), Bar(other, faster=30)]
-    return Row("SARIF, 80,000 results", os.path.getsize(path), ours, bars, memory_mib=48,
-               done=[lambda: os.remove(path)])
+    return report(tools, path, "SARIF, 80,000 results", "serde_json", other)
 
 
 def junit(tools, part):
     path = tools.path("junit.xml")
     inputs.junit(path, 1_000_000 // part)
     other = Program("`junitparser`", [os.path.join(tools.python, "junitparser"), "verify", path])
-    ours = Program("patchwarden inspect", [tools.patchwarden, "inspect", path])
-    bare = Program("bare `quick-xml`", [tools.bare, "bare", "JUnit", path])
-    bars = [Bar(bare, times=1.3), Bar(other, faster=30)]
-    return Row("JUnit, 1,000,000 cases", os.path.getsize(path), ours, bars, memory_mib=48,
-               done=[lambda: os.remove(path)])
+    return report(tools, path, "JUnit, 1,000,000 cases", "quick-xml", other)
 
 
 def archive(tools, part):

@@ -209,27 +209,32 @@ impl<'l> Report<'l> {
         self.tests_written += 1;
         self.dialect.see_case(tag);
         let (mut name, mut class, mut short_class, mut file, mut line) = (None, None, None, None, None);
-        let (mut status, mut result) = (None, None);
-        for (attribute, value) in tag.attributes() {
+        let mut outcome = None;
+        for (attribute, bare, value) in tag.attributes() {
             let place = match attribute {
                 "name" => &mut name,
                 "classname" => &mut class,
                 "class" => &mut short_class,
                 "file" => &mut file,
                 "line" => &mut line,
-                "status" => &mut status,
-                "result" => &mut result,
+                // The worst of all of them counts: a prefix hides nothing.
+                "status" | "result" => {
+                    outcome = outcome.into_iter().chain(said_by(&value)).min();
+                    continue;
+                }
                 _ => continue,
             };
-            // Of two that differ in their prefix the first counts.
-            place.get_or_insert(value);
+            // As `Tag::get` has it: one without a prefix counts before any with one.
+            if bare || place.is_none() {
+                *place = Some(value);
+            }
         }
         let case = &mut self.case;
         set(&mut case.name, name);
         set(&mut case.class, class.or(short_class));
         set(&mut case.file, file);
         case.line = line.and_then(|line| as_count(&line));
-        case.outcome = [status, result].into_iter().flatten().filter_map(|word| said_by(&word)).min();
+        case.outcome = outcome;
         case.reading = None;
         case.message_of = None;
         case.message.clear();

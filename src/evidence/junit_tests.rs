@@ -169,6 +169,29 @@ fn a_failure_in_capitals_is_a_failure() {
 }
 
 #[test]
+fn a_status_with_a_prefix_hides_none_without() {
+    for attributes in [
+        "x:status='passed' status='failed'",
+        "status='failed' x:status='passed'",
+        "status='passed' result='failed'",
+        "x:result='passed' status='run' result='FAILED'",
+    ] {
+        let text = format!("<testsuite><testcase name='a' {attributes}/><testcase name='b'/></testsuite>");
+        let parsed = parse(&mut text.as_bytes(), &Limits::default()).unwrap();
+        let Content::Tests(report) = parsed.into_content() else { panic!() };
+        assert_eq!((report.counts.failed, report.counts.passed), (1, 1), "{attributes}");
+    }
+}
+
+#[test]
+fn a_count_with_a_prefix_hides_none_without() {
+    let text = "<testsuite x:failures='0' failures='2'><testcase x:name='no' name='a'/></testsuite>";
+    let parsed = parse(&mut text.as_bytes(), &Limits::default()).unwrap();
+    let Content::Tests(report) = parsed.into_content() else { panic!() };
+    assert_eq!((report.counts.failed, report.claimed_only), (2, 2));
+}
+
+#[test]
 fn details_are_bounded_and_the_worst_are_kept() {
     let skip = "<testcase name='s'><skipped/></testcase>".repeat(6000);
     let text = format!(

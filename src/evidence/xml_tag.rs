@@ -40,7 +40,8 @@ impl<'x> Tag<'x> {
         name.get(local..).unwrap_or_default()
     }
 
-    /// The value of the attribute of this name without a prefix, its references resolved.
+    /// The value of the attribute of this name, else of the first whose name is this behind a prefix; its references
+    /// resolved. A prefix hides nothing: what the dialects write has none.
     #[inline] // the names asked for are constants, which makes comparing with them cheap
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         let bytes = self.content.as_bytes();
@@ -54,16 +55,20 @@ impl<'x> Tag<'x> {
                 && (start == 0 || written.get(start - 1) == Some(&b':'))
                 && local == name.as_bytes()
         };
-        self.parts.attributes.iter().find(same).map(|found| self.value(found))
+        let mut found = self.parts.attributes.iter().filter(same);
+        let first = found.next()?;
+        let bare = |one: &&Attribute| one.name.len() == name.len();
+        Some(self.value(Some(first).filter(bare).or_else(|| found.find(bare)).unwrap_or(first)))
     }
 
-    /// Every attribute in the order of the tag: its name without a prefix, and its value with references resolved. One
-    /// pass of this costs less than asking for several names.
+    /// Every attribute in the order of the tag: its name without a prefix, whether it has none, and its value with
+    /// references resolved. One pass of this costs less than asking for several names.
     #[inline]
-    pub fn attributes(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, bool, Cow<'_, str>)> {
         self.parts.attributes.iter().map(|attribute| {
             let name = self.content.get(attribute.name.clone()).unwrap_or_default();
-            (local(name), self.value(attribute))
+            let local = local(name);
+            (local, local.len() == name.len(), self.value(attribute))
         })
     }
 

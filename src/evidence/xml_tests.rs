@@ -45,6 +45,8 @@ fn tags_attributes_and_text_come_through() {
         ("<r a = '1'\n\tb='>'/>", "<r a=1 b=>>"),
         ("<x:r><s a='\"' /></x:r \n>", "<r<s a=\">>"),
         ("<r xa='1' x:a='2' y:b='3'/>", "<r a=2 b=3>"),
+        ("<r x:a='1' a='2' y:a='3'/>", "<r a=2>"),
+        ("<r x:a='1' y:a='2'/>", "<r a=1>"),
     ] {
         assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
     }
@@ -56,12 +58,15 @@ fn going_through_attributes_finds_what_asking_for_them_does() {
     let mut bytes = text.as_bytes();
     let mut xml = Xml::open(&mut bytes, &Limits::default()).unwrap();
     let Event::Open(tag) = xml.next().unwrap() else { panic!() };
-    let all: Vec<(&str, String)> = tag.attributes().map(|(name, value)| (name, value.into_owned())).collect();
-    let expected = [("xa", "1"), ("a", "2"), ("a", "3"), ("b", "<"), ("class", "c")];
-    assert_eq!(all, expected.map(|(name, value)| (name, value.to_owned())));
-    for (name, _) in &all {
-        let first = all.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
-        assert_eq!(tag.get(name).as_deref(), first, "{name}");
+    let all: Vec<(&str, bool, String)> =
+        tag.attributes().map(|(name, bare, value)| (name, bare, value.into_owned())).collect();
+    let expected =
+        [("xa", true, "1"), ("a", false, "2"), ("a", true, "3"), ("b", false, "<"), ("class", true, "c")];
+    assert_eq!(all, expected.map(|(name, bare, value)| (name, bare, value.to_owned())));
+    for (name, _, _) in &all {
+        // One without a prefix counts before any with one.
+        let meant = all.iter().filter(|(other, _, _)| other == name).max_by_key(|(_, bare, _)| *bare);
+        assert_eq!(tag.get(name).as_deref(), meant.map(|(_, _, value)| value.as_str()), "{name}");
     }
 }
 
