@@ -6,7 +6,7 @@ pub mod app;
 pub mod audit;
 pub mod cli;
 pub mod context;
-mod contracts;
+pub mod contracts;
 pub mod digest;
 pub mod error;
 pub mod evidence;

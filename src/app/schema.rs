@@ -30,7 +30,7 @@ pub fn run(request: &Request) -> Ended {
             Ok(0)
         }
         Request::Show { name } => {
-            give(&contract(name)?.schema_text())?;
+            give(&contract(name)?.schema_text()?)?;
             Ok(0)
         }
         Request::Validate { file, name, form } => validate(file, name.as_deref(), *form),
@@ -78,9 +78,7 @@ fn validate(file: &std::path::Path, name: Option<&str>, form: OutputForm) -> End
                 .schema
         }
     };
-    let problems = contract(&name)?
-        .validate(&text)
-        .map_err(|error| Failure::usage(format!("`{shown}` could not be validated")).caused_by(error))?;
+    let problems = contract(&name)?.validate(&shown.to_string(), &text)?;
     match form {
         OutputForm::Json => give(&crate::output::json(&problems))?,
         OutputForm::Text if problems.is_empty() => give(&format!("{shown}: valid {name}\n"))?,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +55,7 @@ struct Counted {
 }
 
 /// Tool, rule, path and line.
-type Spot = (String, String, String, u64);
+type Spot = (String, String, String, NonZeroU32);
 
 /// The bounds artifacts of other repositories are read within: every finding with its rule, and no giants.
 pub fn limits() -> Limits {

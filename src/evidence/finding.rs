@@ -1,7 +1,10 @@
 //! Findings of any tool: one type, counted by level, with a fingerprint of our own.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -115,6 +118,50 @@ impl fmt::Debug for FindingKey {
     }
 }
 
+/// A text of a report, which all its findings share. Small, because thousands of findings are kept, each with five.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SharedText(Arc<String>);
+
+impl SharedText {
+    /// Whether nobody else has it any more.
+    pub(super) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
+impl From<&str> for SharedText {
+    fn from(text: &str) -> Self {
+        Self(Arc::new(text.to_owned()))
+    }
+}
+
+impl Deref for SharedText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for SharedText {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+// Sound, because equality, order and hash are those of the text.
+impl Borrow<str> for SharedText {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Display for SharedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
 /// One finding with its texts, sanitized and bounded. No code edit that a report carries is ever in it. Findings of one
 /// report share equal texts: thousands of them name a few rules, files and messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,18 +169,18 @@ pub struct Finding {
     pub key: FindingKey,
     pub level: Level,
     /// The rule's id; empty where the tool gives none, as for a compile error of clippy.
-    pub rule: Arc<str>,
-    pub message: Arc<str>,
+    pub rule: SharedText,
+    pub message: SharedText,
     /// Relative to the repository, where the report lets it be known.
-    pub path: Option<Arc<str>>,
+    pub path: Option<SharedText>,
     /// The place as the report spells it, where `path` could not be had from it. For showing only.
-    pub stated_path: Option<Arc<str>>,
+    pub stated_path: Option<SharedText>,
     /// Counted from 1. `None` where the report gives none, or a byte offset only.
-    pub line: Option<u64>,
+    pub line: Option<NonZeroU32>,
     /// Counted from 1, in the tool's own unit.
-    pub column: Option<u64>,
+    pub column: Option<NonZeroU32>,
     /// CVSS score, vector or word, where the rule has one.
-    pub security_severity: Option<Arc<str>>,
+    pub security_severity: Option<SharedText>,
     /// Whether the tool calls it new. Never makes a finding old: only a baseline does (DESIGN section 4).
     pub claimed_new: Option<bool>,
 }
@@ -256,7 +303,7 @@ mod tests {
                 key: key(text),
                 level: *level,
                 rule: (*text).into(),
-                message: Arc::default(),
+                message: SharedText::default(),
                 path: None,
                 stated_path: None,
                 line: None,

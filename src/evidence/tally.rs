@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::num::NonZeroU32;
 
 use crate::model::{count, sanitize};
 
 use super::content::ParseError;
-use super::finding::{Finding, FindingKey, FindingReport, Level};
+use super::finding::{Finding, FindingKey, FindingReport, Level, SharedText};
 use super::limits::Limits;
 use super::place::Place;
 
@@ -104,7 +104,7 @@ pub struct Tally<R> {
 /// there are never many more than are kept.
 #[derive(Debug, Default)]
 struct Texts {
-    known: HashSet<Arc<str>>,
+    known: HashSet<SharedText>,
     /// How many there may be before that is done.
     room: usize,
 }
@@ -114,20 +114,20 @@ const FEW_TEXTS: usize = 1024;
 
 impl Texts {
     /// The text, sanitized and cut at `max` characters.
-    fn of(&mut self, text: &str, max: usize) -> Arc<str> {
+    fn of(&mut self, text: &str, max: usize) -> SharedText {
         self.shared(&sanitize(text, max))
     }
 
-    fn shared(&mut self, text: &str) -> Arc<str> {
+    fn shared(&mut self, text: &str) -> SharedText {
         if let Some(known) = self.known.get(text) {
-            return Arc::clone(known);
+            return known.clone();
         }
         if self.known.len() >= self.room {
-            self.known.retain(|text| Arc::strong_count(text) > 1);
+            self.known.retain(|text| !text.is_alone());
             self.room = (2 * self.known.len()).max(FEW_TEXTS);
         }
-        let new: Arc<str> = text.into();
-        self.known.insert(Arc::clone(&new));
+        let new = SharedText::from(text);
+        self.known.insert(new.clone());
         new
     }
 }
@@ -291,6 +291,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
         self.records.dedup_by_key(|record| (record.key, record.suppressed, record.place));
         report.duplicates = (before - self.records.len()) as u64;
         report.findings = self.kept_findings();
+        report.keys.reserve_exact(self.records.len());
         for group in self.records.chunk_by(|one, two| (one.key, one.suppressed) == (two.key, two.suppressed))
         {
             for (ordinal, record) in (0..).zip(group) {
@@ -350,12 +351,17 @@ fn detail(
         message: texts.of(seen.message, max),
         path: seen.place.path.as_deref().map(|path| texts.of(path, max)),
         stated_path: seen.place.stated.as_deref().map(|path| texts.of(path, max)),
-        line: seen.region.line,
-        column: seen.region.column,
+        line: counted_from_one(seen.region.line),
+        column: counted_from_one(seen.region.column),
         security_severity: seen.security_severity.map(|text| texts.of(text, 80)),
         claimed_new: seen.claimed_new,
     };
     Detail { place, rule, base: seen.base.map(Into::into), finding }
+}
+
+/// A line or column to show. No file has four thousand million of them.
+fn counted_from_one(position: Option<u64>) -> Option<NonZeroU32> {
+    NonZeroU32::new(u32::try_from(position?).ok()?)
 }
 
 /// The text with every run of white space as one space, so that re-indenting is no new finding.

@@ -181,7 +181,7 @@ fn bandit_without_results_may_not_have_scanned_the_file() {
         (report(&parsed).suppressed_in_source, report(&parsed).new_suppressions(&FindingReport::default())),
         (2, 2)
     );
-    assert_eq!(report(&parsed).findings[1].column, Some(1));
+    assert_eq!(report(&parsed).findings[1].column.map(std::num::NonZeroU32::get), Some(1));
 }
 
 #[test]
@@ -307,7 +307,10 @@ fn checkstyle_files_and_errors_are_read() {
     let parsed = read(Format::Checkstyle, text);
     assert_eq!((counts(&parsed), proof(&parsed)), ([1, 1, 0, 0], Measured));
     let second = &report(&parsed).findings[1];
-    assert_eq!((second.message.as_ref(), second.rule.as_ref(), second.line), ("a < b", "com.X", Some(3)));
+    assert_eq!(
+        (second.message.as_ref(), second.rule.as_ref(), second.line.map(std::num::NonZeroU32::get)),
+        ("a < b", "com.X", Some(3))
+    );
     assert_eq!(proof(&read(Format::Checkstyle, r#"<checkstyle><file name="a"/></checkstyle>"#)), Measured);
     for bad in ["<checkstyle><error/></checkstyle>", "<pmd/>", "<checkstyle><file>", "", "{}"] {
         assert!(matches!(refused(Format::Checkstyle, bad), ParseError::Malformed(_)), "{bad}");

@@ -1,12 +1,16 @@
 //! The hand-off registry: every document others rely on, its JSON Schema, and validation against it.
 //! Schemas are JSON by nature: here, and nowhere else above evidence and forge, untyped JSON is handled.
 
+use std::io::Read as _;
+
+use flate2::read::DeflateDecoder;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Audit;
 use crate::context::PullFacts;
 use crate::digest::EvidenceDigest;
+use crate::error::{EXIT_BUG, Failure};
 use crate::evidence::manifest::Manifest;
 use crate::evidence::review_verdict::ReviewVerdict;
 use crate::feedback::FeedbackIntake;
@@ -29,97 +33,64 @@ pub struct Contract {
     pub name: &'static str,
     /// One sentence.
     pub meaning: &'static str,
-    make: fn() -> Schema,
 }
 
-/// Every contract, in the order `schema list` shows.
-pub const ALL: &[Contract] = &[
-    Contract {
-        name: crate::report::SCHEMA,
-        meaning: "the master document of one judgement",
-        make: schema_of::<GateReport>,
-    },
-    Contract {
-        name: crate::repair::SCHEMA,
-        meaning: "what an agent downloads and does, one entry per blocker",
-        make: schema_of::<RepairPacket>,
-    },
-    Contract {
-        name: crate::report::replay_bundle::SCHEMA,
-        meaning: "everything one judgement was made from, to make it again offline",
-        make: schema_of::<ReplayBundle>,
-    },
-    Contract {
-        name: crate::evidence::manifest::SCHEMA,
-        meaning: "ties reports to a head, a command and its exit code",
-        make: schema_of::<Manifest>,
-    },
-    Contract {
-        name: crate::ledger::SCHEMA,
-        meaning: "what is still missing: the gap ledger",
-        make: schema_of::<LedgerDocument>,
-    },
-    Contract {
-        name: crate::metrics::SCHEMA,
-        meaning: "rolling rates over merges, with every count they rest on",
-        make: schema_of::<MetricsReport>,
-    },
-    Contract {
-        name: crate::metrics::CROSSING_SCHEMA,
-        meaning: "one row of the event log: a rate crossed a threshold",
-        make: schema_of::<CrossingEvent>,
-    },
-    Contract {
-        name: crate::feedback::SCHEMA,
-        meaning: "signals from after the merge, and the follow-up work they suggest",
-        make: schema_of::<FeedbackIntake>,
-    },
-    Contract {
-        name: crate::audit::SCHEMA,
-        meaning: "what got through: findings about merged pull requests, each with its evidence",
-        make: schema_of::<Audit>,
-    },
-    Contract {
-        name: crate::status::SCHEMA,
-        meaning: "what an operator needs to know, and what nobody could see",
-        make: schema_of::<OperatorStatus>,
-    },
-    Contract {
-        name: crate::digest::SCHEMA,
-        meaning: "one week of the evidence of many repositories, with the trend and what could not be read",
-        make: schema_of::<EvidenceDigest>,
-    },
-    Contract {
-        name: crate::context::pull_facts::SCHEMA,
-        meaning: "what the forge says of a pull request, for gates and for offline verbs",
-        make: schema_of::<PullFacts>,
-    },
-    Contract {
-        name: crate::evidence::review_verdict::SCHEMA,
-        meaning: "what a review lane uploads",
-        make: schema_of::<ReviewVerdict>,
-    },
-    Contract {
-        name: crate::gate::review_quorum::SCHEMA,
-        meaning: "each review lane's state and next action, and the count against the need",
-        make: schema_of::<ReviewQuorum>,
-    },
-    Contract {
-        name: crate::gate::runtime_repair::SCHEMA,
-        meaning: "whether a bundle makes its repair class eligible for a dry run, and why not",
-        make: schema_of::<RuntimeRepair>,
-    },
-    Contract {
-        name: "patchwarden.policy.v1",
-        meaning: "the policy file, as JSON Schema over its TOML",
-        make: policy_schema,
-    },
-    Contract {
-        name: "patchwarden.code.v1",
-        meaning: "one row of the code table, as `explain CODE --format json` prints it",
-        make: schema_of::<CodeDocument>,
-    },
-];
+/// Each schema of docs/schemas, deflated by `build.rs`.
+const PACKED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
+
+macro_rules! contracts {
+    ($($name:expr => $of_types:expr, $meaning:literal;)+) => {
+        /// Every contract, in the order `schema list` shows.
+        pub const ALL: &[Contract] = &[$(Contract { name: $name, meaning: $meaning },)+];
+
+        /// The JSON Schema of a contract as its types are, which docs/schemas is held to. Only tests make it.
+        pub fn schema_of_types(name: &str) -> Option<String> {
+            $(if name == $name {
+                let mut schema: Schema = $of_types();
+                schema.insert("title".to_owned(), name.into());
+                return Some(crate::output::json(&schema));
+            })+
+            None
+        }
+    };
+}
+
+contracts! {
+    crate::report::SCHEMA => schema_of::<GateReport>,
+        "the master document of one judgement";
+    crate::repair::SCHEMA => schema_of::<RepairPacket>,
+        "what an agent downloads and does, one entry per blocker";
+    crate::report::replay_bundle::SCHEMA => schema_of::<ReplayBundle>,
+        "everything one judgement was made from, to make it again offline";
+    crate::evidence::manifest::SCHEMA => schema_of::<Manifest>,
+        "ties reports to a head, a command and its exit code";
+    crate::ledger::SCHEMA => schema_of::<LedgerDocument>,
+        "what is still missing: the gap ledger";
+    crate::metrics::SCHEMA => schema_of::<MetricsReport>,
+        "rolling rates over merges, with every count they rest on";
+    crate::metrics::CROSSING_SCHEMA => schema_of::<CrossingEvent>,
+        "one row of the event log: a rate crossed a threshold";
+    crate::feedback::SCHEMA => schema_of::<FeedbackIntake>,
+        "signals from after the merge, and the follow-up work they suggest";
+    crate::audit::SCHEMA => schema_of::<Audit>,
+        "what got through: findings about merged pull requests, each with its evidence";
+    crate::status::SCHEMA => schema_of::<OperatorStatus>,
+        "what an operator needs to know, and what nobody could see";
+    crate::digest::SCHEMA => schema_of::<EvidenceDigest>,
+        "one week of the evidence of many repositories, with the trend and what could not be read";
+    crate::context::pull_facts::SCHEMA => schema_of::<PullFacts>,
+        "what the forge says of a pull request, for gates and for offline verbs";
+    crate::evidence::review_verdict::SCHEMA => schema_of::<ReviewVerdict>,
+        "what a review lane uploads";
+    crate::gate::review_quorum::SCHEMA => schema_of::<ReviewQuorum>,
+        "each review lane's state and next action, and the count against the need";
+    crate::gate::runtime_repair::SCHEMA => schema_of::<RuntimeRepair>,
+        "whether a bundle makes its repair class eligible for a dry run, and why not";
+    "patchwarden.policy.v1" => policy_schema,
+        "the policy file, as JSON Schema over its TOML";
+    "patchwarden.code.v1" => schema_of::<CodeDocument>,
+        "one row of the code table, as `explain CODE --format json` prints it";
+}
 
 /// One row of the code table.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -160,21 +131,32 @@ impl Contract {
     }
 
     /// The JSON Schema (2020-12) as text.
-    pub fn schema_text(&self) -> String {
-        let mut schema = (self.make)();
-        schema.insert("title".to_owned(), self.name.into());
-        crate::output::json(&schema)
-    }
-
-    /// What is wrong with a document of this contract; empty where nothing is.
     ///
     /// # Errors
-    /// A sentence where the text is no JSON.
-    pub fn validate(&self, text: &str) -> Result<Vec<String>, String> {
-        let instance: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
-        let schema = (self.make)();
-        let validator = jsonschema::draft202012::new(schema.as_value()).map_err(|error| error.to_string())?;
+    /// Exit 1: docs/schemas had none of it when this was built.
+    pub fn schema_text(&self) -> Result<String, Failure> {
+        let missing = || Failure::new(EXIT_BUG, format!("no schema of `{}` was built in", self.name));
+        let (_, packed) = PACKED.iter().find(|(name, _)| *name == self.name).ok_or_else(missing)?;
+        let mut text = String::new();
+        DeflateDecoder::new(*packed).read_to_string(&mut text).map_err(|error| missing().caused_by(error))?;
+        Ok(text)
+    }
+
+    /// What is wrong with a document of this contract, called `shown`; empty where nothing is.
+    ///
+    /// # Errors
+    /// Exit 2 where the text is no JSON.
+    pub fn validate(&self, shown: &str, text: &str) -> Result<Vec<String>, Failure> {
+        let instance: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+            Failure::usage(format!("`{shown}` could not be validated"))
+                .caused_by(format!("not JSON: {error}"))
+        })?;
+        let schema = serde_json::from_str(&self.schema_text()?).map_err(|error| {
+            Failure::new(EXIT_BUG, "a schema that is built in is no JSON").caused_by(error)
+        })?;
+        let validator = jsonschema::draft202012::new(&schema).map_err(|error| {
+            Failure::new(EXIT_BUG, format!("the schema of `{}` is unsound", self.name)).caused_by(error)
+        })?;
         Ok(validator
             .iter_errors(&instance)
             .take(50)
