@@ -2,6 +2,7 @@
 //! Every text format reads through this, one window at a time, so that memory does not grow with the file.
 
 use std::io::{self, BufRead, Cursor, Read};
+use std::str::Utf8Error;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -25,14 +26,14 @@ pub enum Controls {
 /// A reader of text: what [`BufRead::fill_buf`] gives is always whole UTF-8 characters.
 pub struct Text<'a> {
     source: Box<dyn Read + 'a>,
-    window: Box<[u8]>,
-    /// The next byte to hand out.
+    window: String,
+    /// The next byte of the window to hand out.
     start: usize,
-    /// The end of the bytes that are checked.
-    ready: usize,
-    /// The end of the bytes that were read; those past `ready` are the start of a character.
-    filled: usize,
+    /// The start of a character whose end is not read yet.
+    cut: Vec<u8>,
     ended: bool,
+    /// What is wrong with the text: it is wrong however often it is asked for.
+    broken: Option<String>,
     controls: Controls,
     /// Bytes that may still be consumed before [`Self::allow`] is called again.
     allowance: u64,
@@ -59,11 +60,11 @@ impl<'a> Text<'a> {
         };
         Ok(Self {
             source,
-            window: vec![0; WINDOW].into_boxed_slice(),
+            window: String::new(),
             start: 0,
-            ready: 0,
-            filled: 0,
+            cut: Vec::new(),
             ended: false,
+            broken: None,
             controls,
             allowance: u64::MAX,
             what: "",
@@ -90,18 +91,25 @@ impl<'a> Text<'a> {
     /// As [`BufRead::fill_buf`].
     #[inline] // as the others below: they are called for every tag
     pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        while self.ready - self.start < count && !self.ended {
+        while self.window.len() - self.start < count && !self.ended {
             self.fill()?;
         }
-        Ok(self.window.get(self.start..self.ready).unwrap_or_default())
+        Ok(self.rest())
     }
 
-    /// Consumes `count` bytes of those that [`Self::peek`] showed, and gives them.
+    /// Consumes `count` bytes of those that [`Self::peek`] showed, and gives them; nothing where they end inside of a
+    /// character.
     #[inline]
-    pub fn take_shown(&mut self, count: usize) -> &[u8] {
+    pub fn take_shown(&mut self, count: usize) -> &str {
         let start = self.start;
         self.consume(count);
         self.window.get(start..self.start).unwrap_or_default()
+    }
+
+    /// What of the window is not handed out yet.
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        self.window.as_bytes().get(self.start..).unwrap_or_default()
     }
 
     /// The next line without its end, put into `line`; `false` at the end of the text.
@@ -123,33 +131,52 @@ impl<'a> Text<'a> {
 
     /// Reads more behind what is there, moving what is not handed out yet to the front.
     fn fill(&mut self) -> io::Result<()> {
-        self.window.copy_within(self.start..self.filled, 0);
-        self.ready -= self.start;
-        self.filled -= self.start;
-        self.start = 0;
-        let room = self.window.get_mut(self.filled..).unwrap_or_default();
-        let read = loop {
-            match self.source.read(room) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        self.filled += read;
-        self.ended = read == 0;
-        let fresh = self.window.get(self.ready..self.filled).unwrap_or_default();
-        let good = match std::str::from_utf8(fresh) {
-            Ok(_) => fresh.len(),
-            Err(cut) if cut.error_len().is_none() && !self.ended => cut.valid_up_to(),
-            Err(bad) => {
-                let at = self.consumed + (self.ready + bad.valid_up_to()) as u64;
-                return Err(malformed(format!("byte {at} is no UTF-8 text")));
-            }
-        };
-        if self.controls == Controls::Refused && has_control(fresh.get(..good).unwrap_or_default()) {
-            return Err(malformed("it has a control character that XML does not allow".to_owned()));
+        if let Some(words) = &self.broken {
+            return Err(malformed(words.clone()));
         }
-        self.ready += good;
-        Ok(())
+        let mut bytes = std::mem::take(&mut self.window).into_bytes();
+        bytes.drain(..std::mem::take(&mut self.start));
+        let checked = bytes.len();
+        bytes.append(&mut self.cut);
+        let known = bytes.len();
+        bytes.resize(WINDOW.max(known + 1), 0);
+        let read = read_some(&mut *self.source, bytes.get_mut(known..).unwrap_or_default());
+        bytes.truncate(known + *read.as_ref().unwrap_or(&0));
+        self.ended = matches!(read, Ok(0));
+        self.window = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => self.without_cut(&error.utf8_error(), error.into_bytes())?,
+        };
+        let fresh = self.window.as_bytes().get(checked..).unwrap_or_default();
+        if self.controls == Controls::Refused && has_control(fresh) {
+            return Err(self.refuse("it has a control character that XML does not allow".to_owned()));
+        }
+        read.map(|_| ())
+    }
+
+    /// The text that these bytes are up to a character whose end is not read yet.
+    fn without_cut(&mut self, error: &Utf8Error, mut bytes: Vec<u8>) -> io::Result<String> {
+        let good = error.valid_up_to();
+        if error.error_len().is_some() || self.ended {
+            return Err(self.refuse(format!("byte {} is no UTF-8 text", self.consumed + good as u64)));
+        }
+        self.cut = bytes.split_off(good);
+        String::from_utf8(bytes).map_err(|error| self.refuse(error.to_string()))
+    }
+
+    /// Says what is wrong, now and whenever more is asked for.
+    fn refuse(&mut self, words: String) -> io::Error {
+        self.broken = Some(words.clone());
+        malformed(words)
+    }
+}
+
+fn read_some(source: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(room) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
     }
 }
 
@@ -164,10 +191,10 @@ impl Read for Text<'_> {
 impl BufRead for Text<'_> {
     #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.start == self.ready && !self.ended {
+        while self.start == self.window.len() && !self.ended {
             self.fill()?;
         }
-        let ready = self.window.get(self.start..self.ready).unwrap_or_default();
+        let ready = self.rest();
         if self.allowance < ready.len() as u64 {
             if self.allowance == 0 {
                 return Err(io::Error::other(LimitReached(format!("{} in it is too large", self.what))));
@@ -179,7 +206,7 @@ impl BufRead for Text<'_> {
 
     #[inline]
     fn consume(&mut self, amount: usize) {
-        self.start = self.ready.min(self.start + amount);
+        self.start = self.window.len().min(self.start + amount);
         self.consumed += amount as u64;
         self.allowance = self.allowance.saturating_sub(amount as u64);
     }
@@ -189,17 +216,12 @@ fn malformed(words: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, words)
 }
 
-/// Looks at eight bytes at once: nearly everywhere none of them is below the space.
+/// Looks at many bytes at once, and at none of them apart: the compiler makes vectors of it.
 fn has_control(bytes: &[u8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    let (words, rest) = bytes.as_chunks::<8>();
-    words.iter().any(|eight| {
-        // Of what is subtracted from, only a byte below the space and without its own high bit gets one.
-        let word = u64::from_ne_bytes(*eight);
-        let below = word.wrapping_sub(ONES * u64::from(b' ')) & !word & (ONES << 7);
-        below != 0 && eight.iter().any(control)
-    }) || rest.iter().any(control)
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    blocks.iter().any(|block| block.iter().fold(false, |any, byte| any | control(byte)))
+        || rest.iter().any(control)
 }
 
 /// The encoding of a text that starts so, and how many bytes its byte order mark takes.

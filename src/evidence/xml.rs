@@ -12,7 +12,7 @@ use crate::model::sanitize;
 use super::content::ParseError;
 use super::limits::Limits;
 use super::text::{Controls, Text, WINDOW};
-use super::xml_tag::{NAME_BYTES, Parts, REFERENCE_BYTES, malformed, reference};
+use super::xml_tag::{NAME_BYTES, Parts, REFERENCE_BYTES, find_any, malformed, reference};
 
 pub use super::xml_tag::Tag;
 
@@ -138,15 +138,14 @@ impl<'a> Xml<'a> {
             if !parts.find(self.token.get(1..).unwrap_or_default())? {
                 return Err(malformed("the XML is cut off or a tag in it is broken"));
             }
-            &self.token
+            std::str::from_utf8(&self.token).map_err(|_| malformed("a tag is no UTF-8 text"))?
         };
         self.self_closed = parts.self_closed();
         let content = tag.get(1..=parts.content).unwrap_or_default();
         if !self.self_closed {
             self.name_starts.push(self.names.len());
-            self.names.extend_from_slice(content.get(..parts.name).unwrap_or_default());
+            self.names.extend_from_slice(content.as_bytes().get(..parts.name).unwrap_or_default());
         }
-        let content = std::str::from_utf8(content).map_err(|_| malformed("a tag is no UTF-8 text"))?;
         Ok(Event::Open(Tag::new(content, parts)))
     }
 
@@ -202,7 +201,7 @@ impl<'a> Xml<'a> {
             if piece.is_empty() {
                 return Ok(());
             }
-            let end = memchr::memchr2(b'<', b'&', piece);
+            let end = find_any(piece, [b'<', b'&', b'&']);
             let plain = piece.get(..end.unwrap_or(piece.len())).unwrap_or(piece);
             if self.depth == 0 && !plain.iter().all(u8::is_ascii_whitespace) {
                 return Err(malformed("text stands outside the root element"));

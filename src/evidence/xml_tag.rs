@@ -36,8 +36,7 @@ impl<'x> Tag<'x> {
     #[inline]
     pub fn name(&self) -> &str {
         let name = self.content.get(..self.parts.name).unwrap_or_default();
-        let local = name.bytes().position(|byte| byte == b':').map_or(0, |colon| colon + 1);
-        name.get(local..).unwrap_or_default()
+        if self.parts.prefixed { local(name) } else { name }
     }
 
     /// The value of the attribute of this name, else of the first whose name is this behind a prefix; its references
@@ -67,8 +66,8 @@ impl<'x> Tag<'x> {
     pub fn attributes(&self) -> impl Iterator<Item = (&str, bool, Cow<'_, str>)> {
         self.parts.attributes.iter().map(|attribute| {
             let name = self.content.get(attribute.name.clone()).unwrap_or_default();
-            let local = local(name);
-            (local, local.len() == name.len(), self.value(attribute))
+            let local = if attribute.prefixed { local(name) } else { name };
+            (local, !attribute.prefixed, self.value(attribute))
         })
     }
 
@@ -99,8 +98,7 @@ pub fn as_count(value: &str) -> Option<u64> {
     value.replace(',', "").parse::<u64>().ok().map(|number| number.min(COUNT))
 }
 
-/// An attribute's name without its prefix.
-#[inline]
+/// A name without its prefix.
 fn local(name: &str) -> &str {
     let behind = name.bytes().rposition(|byte| byte == b':').map_or(0, |colon| colon + 1);
     name.get(behind..).unwrap_or_default()
@@ -110,6 +108,8 @@ fn local(name: &str) -> &str {
 #[derive(Debug)]
 struct Attribute {
     name: Range<usize>,
+    /// Its name has a colon.
+    prefixed: bool,
     value: Range<usize>,
     /// The value has no references.
     plain: bool,
@@ -120,6 +120,8 @@ struct Attribute {
 pub struct Parts {
     /// The end of the name.
     pub name: usize,
+    /// The name has a colon.
+    prefixed: bool,
     attributes: Vec<Attribute>,
     /// The end of what stands between the brackets.
     pub content: usize,
@@ -135,7 +137,7 @@ impl Parts {
     /// [`ParseError`]: no start tag, or a bound exceeded.
     pub fn find(&mut self, bytes: &[u8]) -> Result<bool, ParseError> {
         self.attributes.clear();
-        self.name = length_of_name(bytes);
+        (self.name, self.prefixed) = length_of_name(bytes);
         if self.name > NAME_BYTES {
             return Err(ParseError::TooLarge("the name of an element is too long".to_owned()));
         }
@@ -179,7 +181,7 @@ impl Parts {
 fn attribute(bytes: &[u8], start: usize) -> Result<Option<Attribute>, ParseError> {
     let broken = || malformed("an attribute is broken");
     let rest = bytes.get(start..).unwrap_or_default();
-    let length = length_of_name(rest);
+    let (length, prefixed) = length_of_name(rest);
     if length > NAME_BYTES {
         return Err(ParseError::TooLarge("the name of an attribute is too long".to_owned()));
     }
@@ -196,14 +198,38 @@ fn attribute(bytes: &[u8], start: usize) -> Result<Option<Attribute>, ParseError
         _ => return Err(broken()),
     };
     let value = bytes.get(open + 1..).unwrap_or_default();
-    let Some(first) = memchr::memchr3(quote, b'&', b'<', value) else { return Ok(None) };
+    let Some(first) = find_any(value, [quote, b'&', b'<']) else { return Ok(None) };
     let plain = value.get(first) == Some(&quote);
     let end = if plain { Some(first) } else { memchr::memchr(quote, value) };
     let Some(end) = end else { return Ok(None) };
     if !plain {
         check_references(value.get(..end).unwrap_or_default())?;
     }
-    Ok(Some(Attribute { name: start..start + length, value: open + 1..open + 1 + end, plain }))
+    Ok(Some(Attribute { name: start..start + length, prefixed, value: open + 1..open + 1 + end, plain }))
+}
+
+/// The first of three bytes. Most values and texts between tags are short, so it is looked for here, eight bytes at once,
+/// before `memchr` is called.
+#[inline]
+pub fn find_any(bytes: &[u8], [one, two, three]: [u8; 3]) -> Option<usize> {
+    /// Words that are looked at here.
+    const WORDS: usize = 8;
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (words, _) = bytes.as_chunks::<8>();
+    for (index, eight) in words.iter().take(WORDS).enumerate() {
+        let word = u64::from_le_bytes(*eight);
+        // A byte's highest bit is set where it is the one looked for; of those behind it, it may be set as well.
+        let is = |byte: u8| {
+            let zero_where = word ^ (ONES * u64::from(byte));
+            zero_where.wrapping_sub(ONES) & !zero_where & (ONES << 7)
+        };
+        let found = is(one) | is(two) | is(three);
+        if found != 0 {
+            return Some(index * 8 + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    let seen = words.len().min(WORDS) * 8;
+    memchr::memchr3(one, two, three, bytes.get(seen..)?).map(|at| seen + at)
 }
 
 /// The first byte from here on that is no white space.
@@ -212,26 +238,39 @@ fn after_space(bytes: &[u8], from: usize) -> usize {
     from + rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len())
 }
 
-/// How many bytes at the start are those of a name.
-fn length_of_name(bytes: &[u8]) -> usize {
-    let ends = |byte: &u8| NAME.get(usize::from(*byte)) != Some(&true);
-    bytes.iter().position(ends).unwrap_or(bytes.len())
+/// How many bytes at the start are those of a name, and whether a colon is among them.
+#[inline]
+fn length_of_name(bytes: &[u8]) -> (usize, bool) {
+    let mut seen = 0;
+    let ends = |byte: &u8| {
+        let class = NAME.get(usize::from(*byte)).copied().unwrap_or_default();
+        seen |= class;
+        class == 0
+    };
+    let length = bytes.iter().position(ends).unwrap_or(bytes.len());
+    (length, seen & COLON != 0)
 }
 
-/// Whether a byte may be part of a name, for every byte: a table, because most bytes of a report are looked up here.
-/// Which other characters than ASCII's may is not told apart: nothing here needs it.
-const NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut rest: &mut [bool] = &mut table;
+/// What a byte is in a name, for every byte: a table, because most bytes of a report are looked up here.
+/// Which other characters than ASCII's may be there is not told apart: nothing here needs it.
+const NAME: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut rest: &mut [u8] = &mut table;
     let mut byte = 0_u8;
     while let [first, behind @ ..] = rest {
-        *first =
-            byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.') || !byte.is_ascii();
+        *first = match byte {
+            b':' => COLON,
+            b'_' | b'-' | b'.' => OTHER,
+            _ if byte.is_ascii_alphanumeric() || !byte.is_ascii() => OTHER,
+            _ => 0,
+        };
         byte = byte.wrapping_add(1);
         rest = behind;
     }
     table
 };
+const OTHER: u8 = 1;
+const COLON: u8 = 2;
 
 /// Checks that a value has no `<`, and no reference but to characters.
 fn check_references(value: &[u8]) -> Result<(), ParseError> {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::content::ParseError;
 use super::limits::Limits;
 use super::xml::{Event, Xml};
+use super::xml_tag::find_any;
 
 /// The events of a document, as text: `<name a=value`, `>` for an end, and the text at each end.
 fn events(bytes: &[u8], limits: &Limits) -> Result<String, ParseError> {
@@ -222,4 +223,23 @@ proptest! {
         let _ = read(&text);
         let _ = read(&format!("<r>{text}</r>"));
     }
+}
+
+#[test]
+fn the_first_of_three_bytes_is_found_wherever_it_stands() {
+    for length in 0..100 {
+        for at in 0..=length {
+            let mut bytes = vec![b'%'; length];
+            for (behind, byte) in bytes.iter_mut().skip(at).zip(b"&'<&'<".iter().cycle()) {
+                *behind = *byte;
+            }
+            assert_eq!(
+                find_any(&bytes, [b'&', b'<', b'\'']),
+                (at < length).then_some(at),
+                "{at} of {length}"
+            );
+        }
+    }
+    // One above and one below a byte looked for, and the same with the highest bit.
+    assert_eq!(find_any("%=\u{a6}\u{bc};'&".as_bytes(), [b'&', b'<', b'<']), Some(8));
 }

@@ -2,9 +2,13 @@
 //! image has none of all these the bundled ones of Mozilla.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::error::ForgeError;
 use crate::context::Variables;
@@ -42,22 +46,87 @@ const SYSTEM_FILES: [&str; 6] = [
 /// Where they keep the certificates one by one.
 const SYSTEM_FOLDERS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
-/// The configuration of every TLS connection.
+/// The configuration of every TLS connection. The system's roots are read at the first handshake: a forge in the
+/// runner's own network is often reached by plain HTTP, and reading them takes longer than asking it something.
 ///
 /// # Errors
 /// [`ForgeError::Setup`] where a file or folder that was named holds no certificate.
 pub(super) fn configuration(roots: &Roots) -> Result<ClientConfig, ForgeError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Verifier { roots: roots.clone(), provider: Arc::clone(&provider), inner: OnceLock::new() };
+    if *roots != Roots::default() {
+        verifier.inner().map_err(ForgeError::Setup)?;
+    }
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|err| ForgeError::Setup(err.to_string()))?
-        .with_root_certificates(store(roots)?)
+        // What rustls calls dangerous is that it believes what the verifier says: this one asks rustls's own.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-fn store(roots: &Roots) -> Result<RootCertStore, ForgeError> {
+/// The verifier of rustls over our roots, made when it is needed first.
+#[derive(Debug)]
+struct Verifier {
+    roots: Roots,
+    provider: Arc<CryptoProvider>,
+    inner: OnceLock<Result<Arc<WebPkiServerVerifier>, String>>,
+}
+
+impl Verifier {
+    fn inner(&self) -> Result<&WebPkiServerVerifier, String> {
+        let made = self.inner.get_or_init(|| {
+            let store = store(&self.roots)?;
+            WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&self.provider))
+                .build()
+                .map_err(|error| error.to_string())
+        });
+        made.as_deref().map_err(Clone::clone)
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let inner = self.inner().map_err(Error::General)?;
+        inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// # Errors
+/// A sentence where a file or folder that was named holds no certificate.
+fn store(roots: &Roots) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     for file in SYSTEM_FILES {
         if add(&mut store, Some(Path::new(file)), None) > 0 {
@@ -74,11 +143,11 @@ fn store(roots: &Roots) -> Result<RootCertStore, ForgeError> {
         && add(&mut store, Some(file), None) == 0
     {
         let file = file.display();
-        return Err(ForgeError::Setup(format!("`SSL_CERT_FILE` names `{file}`, which holds no certificate")));
+        return Err(format!("`SSL_CERT_FILE` names `{file}`, which holds no certificate"));
     }
     let from_folders: usize = roots.folders.iter().map(|folder| add(&mut store, None, Some(folder))).sum();
     if from_folders == 0 && !roots.folders.is_empty() {
-        return Err(ForgeError::Setup("`SSL_CERT_DIR` names no folder that holds a certificate".to_owned()));
+        return Err("`SSL_CERT_DIR` names no folder that holds a certificate".to_owned());
     }
     if store.is_empty() {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -176,8 +245,8 @@ mod tests {
             Roots { file: Some(folder.path().join("absent.pem")), folders: Vec::new() },
             Roots { file: None, folders: vec![folder.path().join("absent")] },
         ] {
-            let message = store(&roots).unwrap_err().to_string();
-            assert!(message.contains("SSL_CERT_"), "{message}");
+            let error = configuration(&roots).unwrap_err();
+            assert!(matches!(&error, ForgeError::Setup(words) if words.contains("SSL_CERT_")), "{error}");
         }
     }
 }
