@@ -21,9 +21,14 @@ pub const EXIT_OUTPUT: u8 = 5;
 /// From here on a panic, on whichever thread, is said and ends the process with [`EXIT_BUG`]. Without this a released
 /// build, which is aborted by a panic, would end by a signal, and a thread's panic could wait for others to end.
 pub fn end_on_panic() {
-    let say = std::panic::take_hook();
+    let with_backtrace = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        say(panic);
+        if cfg!(panic = "unwind") {
+            with_backtrace(panic);
+        } else {
+            // A released build has no tables to look back by (scripts/build-static): the attempt would abort it.
+            crate::sink::say(&panic.to_string());
+        }
         crate::sink::say("error: an unexpected failure: this is a bug, and what it left is no result");
         #[expect(clippy::exit, reason = "there is nowhere to return to")]
         std::process::exit(i32::from(EXIT_BUG));

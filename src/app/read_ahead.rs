@@ -10,9 +10,9 @@ use crate::model::{Digest, Hasher};
 
 /// Smaller files are read sooner than a thread is started.
 pub const FROM_BYTES: u64 = 1024 * 1024;
-const BLOCK: usize = 256 * 1024;
+const BLOCK: usize = 128 * 1024;
 /// Blocks that are read already.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 type Outcome = io::Result<(Digest, u64)>;
 

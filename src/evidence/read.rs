@@ -260,8 +260,8 @@ pub fn read_file(
     let mut result = match (format, early) {
         (_, Some(error)) => Err(error),
         (Some(format), None) => {
-            // 64 KiB: large enough that a reader's calls do not show, small beside everything else.
-            let mut buffered = BufReader::with_capacity(PREFIX_BYTES, &mut hashing);
+            // What reads text asks for more than this holds, and so past it.
+            let mut buffered = BufReader::new(&mut hashing);
             format.parse(&mut buffered, limits)
         }
         (None, None) => Err(ParseError::Malformed("its format is not known".to_owned())),

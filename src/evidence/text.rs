@@ -11,6 +11,7 @@ use super::source::LimitReached;
 
 /// Bytes looked at and handed out at a time: more than the buffers of the readers below, which then copy straight here.
 pub const WINDOW: usize = 128 * 1024;
+const FIRST_WINDOW: usize = 8 * 1024;
 /// Bytes at the start in which an XML declaration must name its encoding.
 const HEAD: u64 = 512;
 
@@ -31,6 +32,8 @@ pub struct Text<'a> {
     start: usize,
     /// The start of a character whose end is not read yet.
     cut: Vec<u8>,
+    /// Bytes to read at a time: most reports are small, and need no large window.
+    room: usize,
     ended: bool,
     /// What is wrong with the text: it is wrong however often it is asked for.
     broken: Option<String>,
@@ -63,6 +66,7 @@ impl<'a> Text<'a> {
             window: String::new(),
             start: 0,
             cut: Vec::new(),
+            room: FIRST_WINDOW,
             ended: false,
             broken: None,
             controls,
@@ -139,10 +143,13 @@ impl<'a> Text<'a> {
         let checked = bytes.len();
         bytes.append(&mut self.cut);
         let known = bytes.len();
-        bytes.resize(WINDOW.max(known + 1), 0);
+        bytes.resize(known + self.room, 0);
         let read = read_some(&mut *self.source, bytes.get_mut(known..).unwrap_or_default());
         bytes.truncate(known + *read.as_ref().unwrap_or(&0));
         self.ended = matches!(read, Ok(0));
+        if matches!(read, Ok(count) if count == self.room) {
+            self.room = WINDOW;
+        }
         self.window = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => self.without_cut(&error.utf8_error(), error.into_bytes())?,
