@@ -58,7 +58,7 @@ pub fn run(request: &Request) -> Ended {
         Request::Schema => {
             let contract = Contract::from_name("patchwarden.policy.v1")
                 .ok_or_else(|| Failure::new(EXIT_BUG, "the policy's schema is not registered"))?;
-            give(&contract.schema_text()?)?;
+            give(&super::schema::text_of(contract)?)?;
             Ok(0)
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::contracts::{ALL, Contract};
-use crate::error::{EXIT_USAGE, Failure};
+use crate::error::{EXIT_BUG, EXIT_USAGE, Failure};
 use crate::model::sanitize;
 use crate::policy::nearest;
 use crate::verdict::EXIT_BLOCKED;
@@ -30,11 +30,20 @@ pub fn run(request: &Request) -> Ended {
             Ok(0)
         }
         Request::Show { name } => {
-            give(&contract(name)?.schema_text()?)?;
+            give(&text_of(contract(name)?)?)?;
             Ok(0)
         }
         Request::Validate { file, name, form } => validate(file, name.as_deref(), *form),
     }
+}
+
+/// The schema of a contract.
+///
+/// # Errors
+/// Exit 1: it was not built in.
+pub(super) fn text_of(contract: &Contract) -> Result<String, Failure> {
+    let missing = || Failure::new(EXIT_BUG, format!("the schema of `{}` was not built in", contract.name));
+    contract.schema_text().ok_or_else(missing)
 }
 
 fn list(form: OutputForm) -> String {
@@ -78,7 +87,9 @@ fn validate(file: &std::path::Path, name: Option<&str>, form: OutputForm) -> End
                 .schema
         }
     };
-    let problems = contract(&name)?.validate(&shown.to_string(), &text)?;
+    let problems = contract(&name)?
+        .validate(&text)
+        .map_err(|error| Failure::usage(format!("`{shown}` could not be validated")).caused_by(error))?;
     match form {
         OutputForm::Json => give(&crate::output::json(&problems))?,
         OutputForm::Text if problems.is_empty() => give(&format!("{shown}: valid {name}\n"))?,

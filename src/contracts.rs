@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Audit;
 use crate::context::PullFacts;
 use crate::digest::EvidenceDigest;
-use crate::error::{EXIT_BUG, Failure};
 use crate::evidence::manifest::Manifest;
 use crate::evidence::review_verdict::ReviewVerdict;
 use crate::feedback::FeedbackIntake;
@@ -130,33 +129,24 @@ impl Contract {
         ALL.iter().find(|contract| contract.name == name)
     }
 
-    /// The JSON Schema (2020-12) as text.
-    ///
-    /// # Errors
-    /// Exit 1: docs/schemas had none of it when this was built.
-    pub fn schema_text(&self) -> Result<String, Failure> {
-        let missing = || Failure::new(EXIT_BUG, format!("no schema of `{}` was built in", self.name));
-        let (_, packed) = PACKED.iter().find(|(name, _)| *name == self.name).ok_or_else(missing)?;
+    /// The JSON Schema (2020-12) as text; `None` where docs/schemas had none of it when this was built.
+    pub fn schema_text(&self) -> Option<String> {
+        let (_, packed) = PACKED.iter().find(|(name, _)| *name == self.name)?;
         let mut text = String::new();
-        DeflateDecoder::new(*packed).read_to_string(&mut text).map_err(|error| missing().caused_by(error))?;
-        Ok(text)
+        DeflateDecoder::new(*packed).read_to_string(&mut text).ok()?;
+        Some(text)
     }
 
-    /// What is wrong with a document of this contract, called `shown`; empty where nothing is.
+    /// What is wrong with a document of this contract; empty where nothing is.
     ///
     /// # Errors
-    /// Exit 2 where the text is no JSON.
-    pub fn validate(&self, shown: &str, text: &str) -> Result<Vec<String>, Failure> {
-        let instance: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-            Failure::usage(format!("`{shown}` could not be validated"))
-                .caused_by(format!("not JSON: {error}"))
-        })?;
-        let schema = serde_json::from_str(&self.schema_text()?).map_err(|error| {
-            Failure::new(EXIT_BUG, "a schema that is built in is no JSON").caused_by(error)
-        })?;
-        let validator = jsonschema::draft202012::new(&schema).map_err(|error| {
-            Failure::new(EXIT_BUG, format!("the schema of `{}` is unsound", self.name)).caused_by(error)
-        })?;
+    /// A sentence where the text is no JSON.
+    pub fn validate(&self, text: &str) -> Result<Vec<String>, String> {
+        let instance: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+        let schema = self.schema_text().ok_or("its schema was not built in")?;
+        let schema = serde_json::from_str(&schema).map_err(|error| error.to_string())?;
+        let validator = jsonschema::draft202012::new(&schema).map_err(|error| error.to_string())?;
         Ok(validator
             .iter_errors(&instance)
             .take(50)
