@@ -2,6 +2,9 @@
 //!
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
+pub use patchwarden_evidence as evidence;
+pub use patchwarden_model as model;
+
 pub mod app;
 pub mod audit;
 pub mod cli;
@@ -9,13 +12,11 @@ pub mod context;
 pub mod contracts;
 pub mod digest;
 pub mod error;
-pub mod evidence;
 pub mod feedback;
 pub mod forge;
 pub mod gate;
 pub mod ledger;
 pub mod metrics;
-pub mod model;
 pub mod output;
 pub mod policy;
 pub mod repair;

@@ -9,7 +9,7 @@ use patchwarden::model::Code;
 use serde_json::Value;
 
 use crate::case_runner::expected_reports;
-use crate::support::here;
+use crate::support::{here, source_files};
 
 /// Codes that no offline judgement can give: what they need is only known to a forge.
 const ONLY_WITH_A_FORGE: [Code; 6] = [
@@ -121,29 +121,19 @@ fn collect_codes<'a>(value: &'a Value, given: &mut BTreeSet<&'a str>) {
 
 #[test]
 fn every_page_that_a_message_or_comment_names_is_there() {
-    let mut folders = vec![here("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap();
-            // Test modules stand last in a file and may name pages of their own making.
-            let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
-            for (at, _) in text.match_indices("docs/") {
-                let named: String = text[at..]
-                    .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric() || "/_.-".contains(*c))
-                    .collect();
-                let named = named.trim_end_matches('.');
-                assert!(
-                    !named.contains(".md") || here(named).is_file() != PROMISED_PAGES.contains(&named),
-                    "{} names `{named}`, which is not there (or is, and still on the list of promised pages)",
-                    path.display()
-                );
-            }
+    for path in source_files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Test modules stand last in a file and may name pages of their own making.
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        for (at, _) in text.match_indices("docs/") {
+            let named: String =
+                text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || "/_.-".contains(*c)).collect();
+            let named = named.trim_end_matches('.');
+            assert!(
+                !named.contains(".md") || here(named).is_file() != PROMISED_PAGES.contains(&named),
+                "{} names `{named}`, which is not there (or is, and still on the list of promised pages)",
+                path.display()
+            );
         }
     }
 }

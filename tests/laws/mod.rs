@@ -7,24 +7,21 @@ mod source;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::support::here;
+use crate::support::{here, source_files};
 
 use source::Source;
 
-/// Every source file of the program without its test modules, by path below `src`.
+/// Every source file of the program without its test modules, by path below `src`. A crate is a module of its name.
 fn sources() -> Vec<Source> {
     let mut files = Vec::new();
-    let mut folders = vec![here("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(here("src")).unwrap().to_str().unwrap().to_owned();
-                files.push(Source::read(&name, &std::fs::read_to_string(&path).unwrap()));
-            }
-        }
+    for path in source_files() {
+        let shown = path.strip_prefix(here("")).unwrap().to_str().unwrap().to_owned();
+        let name = match shown.strip_prefix("crates/").and_then(|rest| rest.split_once("/src/")) {
+            Some((name, "lib.rs")) => format!("{name}/mod.rs"),
+            Some((name, file)) => format!("{name}/{file}"),
+            None => shown.strip_prefix("src/").unwrap().to_owned(),
+        };
+        files.push(Source::read(&name, &std::fs::read_to_string(&path).unwrap()));
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let tests: BTreeSet<String> = files.iter().flat_map(Source::test_files).collect();

@@ -20,6 +20,23 @@ pub fn here(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// Every file of Rust that the program is made of.
+pub fn source_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![here("src"), here("crates/evidence/src"), here("crates/model/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
 /// A genuine or constructed report, by its path below `tests/fixtures`.
 pub fn fixture(path: &str) -> Vec<u8> {
     let path = here("tests/fixtures").join(path);

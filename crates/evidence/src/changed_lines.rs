@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_git_prints_is_read() {
-        let patch = include_bytes!("../../tests/fixtures/git/unified0.patch");
+        let patch = include_bytes!("../../../tests/fixtures/git/unified0.patch");
         let changed = changed_lines(patch, &Limits::default()).unwrap();
         // Among them a line `++ b/fake`, which git shows as `+++ b/fake`.
         let files = expected(&[

@@ -1,8 +1,8 @@
 //! What a statement says, by its predicate: test results, verification summaries, provenance, link metadata.
 //! Sources: in-toto/attestation `spec/`, slsa.dev, in-toto's link format 0.9.
 
-use crate::evidence::content::{EmbeddedCommit, ParseError};
-use crate::evidence::document::Document;
+use crate::content::{EmbeddedCommit, ParseError};
+use crate::document::Document;
 use crate::model::sanitize;
 
 use super::{Attestation, Attests, Statement};

@@ -6,7 +6,7 @@ use super::super::{Format, Limits};
 use super::*;
 
 fn bytes_of(path: &str) -> Vec<u8> {
-    let path = format!("{}/tests/fixtures/{path}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../../tests/fixtures/{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

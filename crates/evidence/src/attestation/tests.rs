@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::signature::{KeyError, PublicKey};
 use super::*;
-use crate::evidence::Format;
+use crate::Format;
 
 const HEAD: &str = "815fce1f25f0944ef24fbaa7f58b7a3bb7a77181";
 
 fn file(path: &str) -> Vec<u8> {
-    std::fs::read(format!("{}/tests/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    std::fs::read(format!("{}/../../tests/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 fn constructed(name: &str) -> Vec<u8> {

@@ -277,9 +277,9 @@ proptest! {
         which in 0..3_usize,
     ) {
         let samples: [&[u8]; 3] = [
-            include_bytes!("../../tests/fixtures/node-test/mixed.xml"),
-            include_bytes!("../../tests/fixtures/pytest/mixed-fail.xunit2.xml"),
-            include_bytes!("../../tests/fixtures/nextest/flaky-result-fail.xml"),
+            include_bytes!("../../../tests/fixtures/node-test/mixed.xml"),
+            include_bytes!("../../../tests/fixtures/pytest/mixed-fail.xunit2.xml"),
+            include_bytes!("../../../tests/fixtures/nextest/flaky-result-fail.xml"),
         ];
         let mut bytes = samples[which].to_vec();
         for (at, byte) in changes {

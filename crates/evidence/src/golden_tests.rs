@@ -8,7 +8,7 @@ use super::test_report::{CaseOutcome, TestCounts, TestReport};
 use super::*;
 
 fn bytes(path: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(path);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -213,7 +213,7 @@ fn coverage_samples() {
 fn every_format_of_tests_and_coverage_has_a_page_with_an_example() {
     for format in Format::ALL.iter().filter(|format| matches!(format.kind(), Kind::Tests | Kind::Coverage)) {
         let name = format.as_str();
-        let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("docs/evidence/{name}.md"));
+        let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/evidence/{name}.md"));
         let text = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(text.starts_with(&format!("# `{name}`")), "{name}");
         assert!(text.contains(&format!("format = \"{name}\"")), "{name}");

@@ -8,8 +8,8 @@ use ring::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::evidence::Content;
-use crate::evidence::state::{Binding, Evidence};
+use crate::Content;
+use crate::state::{Binding, Evidence};
 
 use super::{Attestation, Envelope};
 

@@ -1,6 +1,8 @@
 //! Evidence: reports read from artifacts within bounds, and what ties each to the head.
 //! One file per format; `format.rs` is their registry. Pure: readers come from outside.
 
+use patchwarden_model as model;
+
 pub mod archive;
 pub mod assess;
 pub mod attestation;

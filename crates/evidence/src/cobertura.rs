@@ -162,7 +162,7 @@ mod tests {
         fn a_mutated_sample_is_read_or_refused(
             changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         ) {
-            let mut bytes = include_bytes!("../../tests/fixtures/coverage/jest.cobertura.xml").to_vec();
+            let mut bytes = include_bytes!("../../../tests/fixtures/coverage/jest.cobertura.xml").to_vec();
             for (at, byte) in changes {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;

@@ -4,7 +4,7 @@ use super::super::finding::{FindingReport, Level};
 use super::*;
 
 fn bytes_of(path: &str) -> Vec<u8> {
-    std::fs::read(format!("{}/tests/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    std::fs::read(format!("{}/../../tests/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 fn read(mut bytes: &[u8]) -> Result<Parsed, ParseError> {
@@ -92,7 +92,7 @@ fn every_sample_has_its_golden_reading() {
 #[test]
 fn no_sample_is_left_out() {
     let mut left_out = Vec::new();
-    let root = format!("{}/tests/fixtures", env!("CARGO_MANIFEST_DIR"));
+    let root = format!("{}/../../tests/fixtures", env!("CARGO_MANIFEST_DIR"));
     for folder in
         std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
     {

@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     fn sample(name: &str) -> String {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/openclaw-judge");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/openclaw-judge");
         std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
     }
 

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use crate::evidence::content::ParseError;
-use crate::evidence::document::{Document, from_slice};
+use crate::content::ParseError;
+use crate::document::{Document, from_slice};
 use crate::model::sanitize;
 
 use super::predicate::statement;

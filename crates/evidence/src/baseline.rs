@@ -51,16 +51,16 @@ mod tests {
     #[test]
     fn a_baseline_is_read_by_its_content_or_said_to_be_unreadable() {
         let parse = |bytes: &[u8]| BaselineFile::parse(bytes, &Limits::default());
-        let sarif = include_bytes!("../../tests/fixtures/ruff/fail.sarif");
+        let sarif = include_bytes!("../../../tests/fixtures/ruff/fail.sarif");
         assert!(matches!(parse(sarif), BaselineFile::Read(Content::Findings(_))));
-        let clean = include_bytes!("../../tests/fixtures/ruff/clean.sarif");
+        let clean = include_bytes!("../../../tests/fixtures/ruff/clean.sarif");
         assert!(
             matches!(parse(clean), BaselineFile::Read(Content::Findings(_))),
             "no findings are a baseline"
         );
-        let tests = include_bytes!("../../tests/fixtures/pytest/pass.xunit2.xml");
+        let tests = include_bytes!("../../../tests/fixtures/pytest/pass.xunit2.xml");
         assert!(matches!(parse(tests), BaselineFile::Read(Content::Tests(_))));
-        let none = include_bytes!("../../tests/fixtures/pytest/empty-no-tests.xml");
+        let none = include_bytes!("../../../tests/fixtures/pytest/empty-no-tests.xml");
         for bytes in [&none[..], b"", b"<html>", &sarif[..200]] {
             assert!(matches!(parse(bytes), BaselineFile::Unreadable(_)));
         }
