@@ -3,6 +3,7 @@
 
 use std::io::Read as _;
 
+use boon::{CompileError, Compiler, ErrorKind, Schemas, ValidationError};
 use flate2::read::DeflateDecoder;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use crate::gate::review_quorum::ReviewQuorum;
 use crate::gate::runtime_repair::RuntimeRepair;
 use crate::ledger::LedgerDocument;
 use crate::metrics::{CrossingEvent, MetricsReport};
-use crate::model::{ActionKind, Code, Outcome, Owner};
+use crate::model::{ActionKind, Code, Outcome, Owner, sanitize};
 use crate::policy::RawPolicy;
 use crate::repair::RepairPacket;
 use crate::report::GateReport;
@@ -146,16 +147,34 @@ impl Contract {
             serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
         let schema = self.schema_text().ok_or("its schema was not built in")?;
         let schema = serde_json::from_str(&schema).map_err(|error| error.to_string())?;
-        let validator = jsonschema::draft202012::new(&schema).map_err(|error| error.to_string())?;
-        Ok(validator
-            .iter_errors(&instance)
-            .take(50)
-            .map(|error| {
-                let place = error.instance_path().to_string();
-                let place = if place.is_empty() { "the document".to_owned() } else { format!("`{place}`") };
-                format!("{place}: {}", crate::model::sanitize(&error.to_string(), 300))
-            })
-            .collect())
+        let unsound = |error: CompileError| error.to_string();
+        let url = format!("https://schemas.invalid/{}", self.name);
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.add_resource(&url, schema).map_err(unsound)?;
+        let index = compiler.compile(&url, &mut schemas).map_err(unsound)?;
+        let mut problems = Vec::new();
+        if let Err(error) = schemas.validate(&instance, index) {
+            collect(&error, &mut problems);
+        }
+        Ok(problems)
+    }
+}
+
+/// How many problems of one document are said.
+const PROBLEMS: usize = 50;
+
+/// The places where a document breaks its schema. Of alternatives it is said that none fits, not why each does not.
+fn collect(error: &ValidationError<'_, '_>, problems: &mut Vec<String>) {
+    let of_alternatives = matches!(error.kind, ErrorKind::AnyOf | ErrorKind::OneOf(_));
+    if !error.causes.is_empty() && !of_alternatives {
+        error.causes.iter().for_each(|cause| collect(cause, problems));
+        return;
+    }
+    if problems.len() < PROBLEMS {
+        let place = error.instance_location.to_string();
+        let place =
+            if place.is_empty() { "the document".to_owned() } else { format!("`{}`", sanitize(&place, 200)) };
+        problems.push(format!("{place}: {}", sanitize(&error.kind.to_string(), 300)));
     }
 }
 
