@@ -11,6 +11,9 @@ use crate::model::{Digest, Hasher};
 /// Smaller files are read sooner than a thread is started.
 pub const FROM_BYTES: u64 = 1024 * 1024;
 const BLOCK: usize = 128 * 1024;
+/// The block of a file that turns out to be large: each block handed over wakes a thread.
+const LARGE_BLOCK: usize = 512 * 1024;
+const LARGE_FROM: u64 = 8 * 1024 * 1024;
 /// Blocks that are read already.
 const AHEAD: usize = 2;
 
@@ -86,7 +89,7 @@ fn read_all(mut file: impl Read, read: &SyncSender<Vec<u8>>, free: &Receiver<Vec
     let (mut hasher, mut bytes) = (Hasher::new(), 0);
     loop {
         let mut block = free.try_recv().unwrap_or_default();
-        block.resize(BLOCK, 0);
+        block.resize(if bytes < LARGE_FROM { BLOCK } else { LARGE_BLOCK }, 0);
         let count = match file.read(&mut block) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other?,
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn bytes_and_digest_are_those_of_a_reader_without_a_thread() {
-        for count in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 12 * BLOCK + 7] {
+        for count in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 12 * BLOCK + 7, 70 * BLOCK + 7] {
             let whole = bytes(count);
             let expected = Hashing::new(&whole[..]).finish().unwrap();
             for part in [0, 1, count / 2, count] {

@@ -81,7 +81,7 @@ enum Failed {
 fn copy(mut from: impl Read, to: &mut impl Write, limit: u64) -> Result<Option<(Digest, u64)>, Failed> {
     let mut hasher = Hasher::new();
     let mut bytes = 0_u64;
-    let mut buffer = vec![0; 64 * 1024];
+    let mut buffer = vec![0; 32 * 1024];
     loop {
         let read = match from.read(&mut buffer) {
             Ok(0) => return Ok(Some((hasher.finish(), bytes))),

@@ -15,19 +15,13 @@ use super::test_report::{CaseName, CaseOutcome};
 pub struct TestRoll {
     /// A case each: its number, the lowest bit telling whether it ran.
     cases: Vec<u64>,
-    /// Classes in the order of the report; one that comes back later is there twice.
-    classes: Vec<Class>,
+    /// Classes (the suite where there are none) in the order of the report, as [`Self::cases`] are; one that comes back
+    /// later is there twice.
+    classes: Vec<u64>,
     /// The names of the first cases and classes, by number.
     names: BTreeMap<u64, Box<str>>,
     /// There were more than could be kept: nothing can be told from the roll.
     overfull: bool,
-}
-
-/// A class, or the suite where there are no classes.
-#[derive(Debug, Clone, Copy)]
-struct Class {
-    number: u64,
-    ran: bool,
 }
 
 /// What an earlier report had that a later one has not.
@@ -56,15 +50,15 @@ impl TestRoll {
             self.overfull = true;
             return;
         }
-        let class = number(name.suites.iter().map(String::as_str).chain([name.class]));
+        let class = number(name.suites.iter().map(String::as_str).chain([name.class])) & !1;
         let case = number([name.name]).rotate_left(1) ^ class;
         let ran = outcome.ran();
         self.cases.push((case & !1) | u64::from(ran));
         let room = (self.names.len() as u64) < limits.kept_names;
         match self.classes.last_mut() {
-            Some(last) if last.number == class => last.ran |= ran,
+            Some(last) if *last & !1 == class => *last |= u64::from(ran),
             _ => {
-                self.classes.push(Class { number: class, ran });
+                self.classes.push(class | u64::from(ran));
                 if room {
                     let whole = CaseName { name: "", ..name };
                     self.names.entry(class).or_insert_with(|| whole.shown(limits).into());
@@ -158,10 +152,10 @@ fn ran(cases: &[u64]) -> usize {
     cases.iter().filter(|case| **case & 1 == 1).count()
 }
 
-fn classes(classes: &[Class]) -> BTreeMap<u64, bool> {
+fn classes(classes: &[u64]) -> BTreeMap<u64, bool> {
     let mut all = BTreeMap::new();
     for class in classes {
-        *all.entry(class.number).or_insert(false) |= class.ran;
+        *all.entry(class & !1).or_insert(false) |= class & 1 == 1;
     }
     all
 }
