@@ -3,6 +3,7 @@
 //! The library exists so that tests, fuzz targets and benches reach the parsers; it is not a public API.
 
 pub use patchwarden_evidence as evidence;
+pub use patchwarden_metrics as metrics;
 pub use patchwarden_model as model;
 
 pub mod app;
@@ -16,7 +17,6 @@ pub mod feedback;
 pub mod forge;
 pub mod gate;
 pub mod ledger;
-pub mod metrics;
 pub mod output;
 pub mod policy;
 pub mod repair;

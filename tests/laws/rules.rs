@@ -14,7 +14,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("output", &["model", "context", "evidence", "policy", "gate", "verdict", "repair", "report"]),
     // The operator's window reads what was decided, and decides nothing.
     ("ledger", &["model", "evidence", "policy", "repair"]),
-    ("metrics", &["model"]),
     ("feedback", &["model", "evidence", "policy", "repair"]),
     ("audit", &["model"]),
     (
@@ -35,8 +34,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The lowest layers, which are crates: the compiler holds what they may import.
-const CRATES: &[&str] = &["evidence", "model"];
+/// Layers that are crates: the compiler holds what they may import.
+const CRATES: &[&str] = &["evidence", "metrics", "model"];
 
 /// What is no layer: the shell and its parts. These may see the layers; no layer sees them.
 const SHELL: &[&str] = &["app", "cli", "error", "forge", "lib", "main", "sink"];

@@ -23,7 +23,8 @@ pub fn here(path: &str) -> PathBuf {
 /// Every file of Rust that the program is made of.
 pub fn source_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![here("src"), here("crates/evidence/src"), here("crates/model/src")];
+    let mut folders =
+        vec![here("src"), here("crates/evidence/src"), here("crates/metrics/src"), here("crates/model/src")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

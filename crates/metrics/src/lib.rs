@@ -1,6 +1,8 @@
 //! Rolling rates over merges: an append-only event log in, rates, states and crossings out. Pure, in bounded memory.
 //! Nothing is stored beside the log: reading it again gives the same answer.
 
+use patchwarden_model as model;
+
 mod band;
 mod batch;
 mod blocks;
