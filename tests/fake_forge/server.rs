@@ -3,10 +3,14 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketType};
 
 use super::faults::Fault;
 use super::http::{Framing, Reply, Request, parse_query};
@@ -58,6 +62,8 @@ pub struct Server {
     address: SocketAddr,
     gate: Arc<Gate>,
     acceptor: Mutex<Option<JoinHandle<()>>>,
+    /// Keeps the port of a server that stopped, so that no other test's server gets it.
+    port: Mutex<Option<OwnedFd>>,
 }
 
 impl Server {
@@ -81,7 +87,7 @@ impl Server {
                 std::thread::spawn(move || converse(&stream, service.as_ref(), &gate));
             }
         });
-        Self { address, gate, acceptor: Mutex::new(Some(acceptor)) }
+        Self { address, gate, acceptor: Mutex::new(Some(acceptor)), port: Mutex::default() }
     }
 
     /// Closes the listening socket: from now on a connection is truly refused.
@@ -92,6 +98,7 @@ impl Server {
             // Wakes `accept`, which sees the closed gate and drops the listener.
             drop(TcpStream::connect(self.address));
             drop(acceptor.join());
+            *self.port.lock().unwrap_or_else(PoisonError::into_inner) = keep_port(self.address).ok();
         }
     }
 }
@@ -100,6 +107,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A socket that has the port and does not listen: a connection is refused.
+fn keep_port(address: SocketAddr) -> rustix::io::Result<OwnedFd> {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    Ok(socket)
 }
 
 /// Serves one connection until it ends, breaks, or a fault ends it.
