@@ -49,7 +49,7 @@ impl Connection {
         let is_personal = personal.is_some();
         let api = api.parse().map_err(|error| refused(&error))?;
         let place = Server { url: server.clone(), api, token: personal.or(job) };
-        let mut settings = Settings::new(&place, None);
+        let mut settings = Settings::new(&place, None, &variables);
         settings.timeouts.total = total;
         tune(&mut settings, &variables)?;
         let client = Client::new(settings).map_err(|error| refused(&error))?;

@@ -46,8 +46,9 @@ impl InRun {
                 .caused_by(error)
                 .hint("run it in a step of a workflow: only a job can reach its run's artifacts")
         })?;
-        let client = Client::new(Settings::new(&step.server, step.runtime.as_ref()))
-            .map_err(|error| Failure::new(EXIT_CONTEXT, what).caused_by(error))?;
+        let settings = Settings::new(&step.server, step.runtime.as_ref(), &variables);
+        let client =
+            Client::new(settings).map_err(|error| Failure::new(EXIT_CONTEXT, what).caused_by(error))?;
         Ok(Self { step, client })
     }
 

@@ -16,7 +16,7 @@ use super::origin;
 use super::request::{Auth, Method, Payload, Request};
 use super::retry::{self, Backoff, Sleeper, ThreadSleeper};
 use super::tls::{self, Roots};
-use crate::context::{RunContext, Runtime, Server, ServerUrl};
+use crate::context::{RunContext, Runtime, Server, ServerUrl, Variables};
 use crate::model::{Timestamp, Token};
 
 /// How to reach a forge and what may go there.
@@ -65,13 +65,13 @@ pub enum Proxy {
 }
 
 impl Settings {
-    /// With defaults for everything but the addresses and tokens of the context; `None` offline.
-    pub fn of(context: &RunContext) -> Option<Self> {
-        context.server.as_ref().map(|server| Self::new(server, context.runtime.as_ref()))
+    /// As [`Settings::new`], with the addresses and tokens of the context; `None` offline.
+    pub fn of(context: &RunContext, variables: &Variables) -> Option<Self> {
+        context.server.as_ref().map(|server| Self::new(server, context.runtime.as_ref(), variables))
     }
 
-    /// With defaults for everything but the addresses and tokens.
-    pub fn new(server: &Server, runtime: Option<&Runtime>) -> Self {
+    /// With the roots the environment names, and defaults for everything else but the addresses and tokens.
+    pub fn new(server: &Server, runtime: Option<&Runtime>, variables: &Variables) -> Self {
         let runtime = runtime.map(|runtime| {
             let urls = [&runtime.results_url, &runtime.pipeline_url];
             (runtime.token.clone(), urls.into_iter().flatten().cloned().collect())
@@ -83,7 +83,7 @@ impl Settings {
             runtime,
             timeouts: Timeouts::default(),
             backoff: Backoff::default(),
-            roots: Roots::default(),
+            roots: Roots::of(variables),
             proxy: Proxy::FromEnvironment,
             sleeper: Arc::new(ThreadSleeper),
         }

@@ -18,7 +18,8 @@ fn context(forge: &FakeForge, job: JobScene<'_>) -> RunContext {
 }
 
 fn client(context: &RunContext) -> Client {
-    Client::new(Settings { proxy: Proxy::Direct, ..Settings::of(context).unwrap() }).unwrap()
+    Client::new(Settings { proxy: Proxy::Direct, ..Settings::of(context, &Variables::default()).unwrap() })
+        .unwrap()
 }
 
 fn name(text: &str) -> ArtifactName {

@@ -138,6 +138,35 @@ fn a_transfer_that_did_not_happen_is_no_success_and_leaves_nothing() {
     assert_eq!(outside.status.code(), Some(4));
 }
 
+/// Only the gate and the verbs over a forge heeded it once: the others met a forge with a certificate of its own as
+/// a handshake that failed.
+#[test]
+fn every_verb_heeds_the_certificates_the_environment_names() {
+    let (forge, run) = forge_with_run(Version::V16);
+    let mut step = Step::of(&forge, forge.run(run).job("unit"));
+    fs::write(step.path("empty.pem"), "no certificate").unwrap();
+    let file = step.path("empty.pem").to_str().unwrap().to_owned();
+    step.env.insert("SSL_CERT_FILE".to_owned(), file);
+    let before = forge.requests().len();
+    let record = "record --id x --format junit --report x --out evidence --upload x -- true";
+    let record: Vec<&str> = record.split(' ').collect();
+    for arguments in [
+        &["gate"][..],
+        &["doctor"],
+        &["artifact", "list"],
+        &["artifact", "download", "x", "--out", "got"],
+        &["artifact", "upload", "x", "empty.pem"],
+        &record,
+        &["digest", "--repo", "boss/demo", "--cache", "cache", "--out", "out"],
+        &["audit"],
+    ] {
+        let ran = step.run(arguments);
+        let words = "`SSL_CERT_FILE` names";
+        assert!(ran.ended(&forge, 4).stderr.contains(words), "{arguments:?}: {}", ran.stderr);
+    }
+    assert_eq!(forge.requests().len(), before);
+}
+
 #[test]
 fn a_name_in_a_listing_is_no_workflow_command() {
     let (forge, run) = forge_with_run(Version::V15);

@@ -42,7 +42,8 @@ const MAX_POLICY: u64 = 1024 * 1024;
 /// answer at all.
 pub fn run(request: &Request) -> Ended {
     let place = Place::find(request)?;
-    let settings = Settings::new(&place.server, place.step.as_ref().and_then(|step| step.runtime.as_ref()));
+    let runtime = place.step.as_ref().and_then(|step| step.runtime.as_ref());
+    let settings = Settings::new(&place.server, runtime, &variables());
     let client = Client::new(settings).map_err(|error| Failure::new(EXIT_CONTEXT, WHAT).caused_by(error))?;
     let repo = client.repo(&place.slug);
     let diagnosis = diagnose(request, &place, &client, repo)?;

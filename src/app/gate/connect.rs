@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::context::{RunContext, Variables};
 use crate::error::Failure;
-use crate::forge::{Client, Roots, Settings};
+use crate::forge::{Client, Settings};
 use crate::model::sanitize;
 
 use super::outputs::no_verdict;
@@ -20,17 +20,16 @@ const BACKOFF: &str = "PATCHWARDEN_BACKOFF_MS";
 /// Exit 4 where the environment announces no server, or something unusable.
 pub fn connect(context: &RunContext, variables: &Variables) -> Result<Client, Failure> {
     let mut settings =
-        Settings::of(context).ok_or_else(|| no_verdict("the server's address is not known"))?;
+        Settings::of(context, variables).ok_or_else(|| no_verdict("the server's address is not known"))?;
     tune(&mut settings, variables)?;
     Client::new(settings).map_err(|error| no_verdict("the forge could not be reached").caused_by(error))
 }
 
-/// Takes certificates and, for tests, waiting times from the environment.
+/// Takes waiting times from the environment, for tests.
 ///
 /// # Errors
 /// Exit 4 for a time that is none.
 pub fn tune(settings: &mut Settings, variables: &Variables) -> Result<(), Failure> {
-    settings.roots = Roots::of(variables);
     if let Some(time) = milliseconds(variables, TIMEOUT)? {
         settings.timeouts.connect = time;
         settings.timeouts.request = time;
