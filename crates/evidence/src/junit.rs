@@ -172,8 +172,11 @@ impl<'l> Report<'l> {
                 )));
             }
             "testcase" if self.in_case == 0 => {
-                self.case(tag);
-                Element::Case
+                if self.case(tag) {
+                    Element::Case
+                } else {
+                    Element::Other
+                }
             }
             "property" if self.in_case == 0 => {
                 self.property(tag);
@@ -200,12 +203,12 @@ impl<'l> Report<'l> {
         })
     }
 
-    fn case(&mut self, tag: &Tag<'_>) {
+    /// Takes a case; says whether it is to be counted at its end.
+    fn case(&mut self, tag: &Tag<'_>) -> bool {
         fn set(text: &mut String, value: Option<Cow<'_, str>>) {
             text.clear();
             text.push_str(&value.unwrap_or_default());
         }
-        self.in_case = 1;
         self.tests_written += 1;
         self.dialect.see_case(tag);
         let (mut name, mut class, mut short_class, mut file, mut line) = (None, None, None, None, None);
@@ -229,9 +232,18 @@ impl<'l> Report<'l> {
                 *place = Some(value);
             }
         }
+        let class = class.or(short_class);
+        if tag.is_empty() && outcome.is_none() {
+            // Most cases of a report: their names need not outlive the tag.
+            let (name, class) = (name.as_deref().unwrap_or_default(), class.as_deref().unwrap_or_default());
+            self.tally.count(CaseName { suites: &self.suites, class, name }, CaseOutcome::Passed);
+            self.last_red = None;
+            return false;
+        }
+        self.in_case = 1;
         let case = &mut self.case;
         set(&mut case.name, name);
-        set(&mut case.class, class.or(short_class));
+        set(&mut case.class, class);
         set(&mut case.file, file);
         case.line = line.and_then(|line| as_count(&line));
         case.outcome = outcome;
@@ -240,6 +252,7 @@ impl<'l> Report<'l> {
         case.message.clear();
         case.todo = false;
         case.rerun = false;
+        true
     }
 
     fn property(&mut self, tag: &Tag<'_>) {

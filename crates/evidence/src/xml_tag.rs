@@ -46,7 +46,7 @@ impl<'x> Tag<'x> {
         let bytes = self.content.as_bytes();
         let first = name.as_bytes().first();
         let same = |attribute: &&Attribute| {
-            let written = bytes.get(attribute.name.clone()).unwrap_or_default();
+            let written = bytes.get(attribute.name()).unwrap_or_default();
             let Some(start) = written.len().checked_sub(name.len()) else { return false };
             let local = written.get(start..).unwrap_or_default();
             // The first letter tells most names apart, without a call.
@@ -56,7 +56,7 @@ impl<'x> Tag<'x> {
         };
         let mut found = self.parts.attributes.iter().filter(same);
         let first = found.next()?;
-        let bare = |one: &&Attribute| one.name.len() == name.len();
+        let bare = |one: &&Attribute| one.name_bytes == name.len();
         Some(self.value(Some(first).filter(bare).or_else(|| found.find(bare)).unwrap_or(first)))
     }
 
@@ -65,7 +65,7 @@ impl<'x> Tag<'x> {
     #[inline]
     pub fn attributes(&self) -> impl Iterator<Item = (&str, bool, Cow<'_, str>)> {
         self.parts.attributes.iter().map(|attribute| {
-            let name = self.content.get(attribute.name.clone()).unwrap_or_default();
+            let name = self.content.get(attribute.name()).unwrap_or_default();
             let local = if attribute.prefixed { local(name) } else { name };
             (local, !attribute.prefixed, self.value(attribute))
         })
@@ -80,6 +80,12 @@ impl<'x> Tag<'x> {
     /// The value of an attribute as a count: see [`as_count`].
     pub fn count(&self, name: &str) -> Option<u64> {
         as_count(&self.get(name)?)
+    }
+
+    /// Whether the element ends with this tag, and so holds nothing.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.parts.self_closed()
     }
 
     /// Whether the tag has no attribute at all.
@@ -107,15 +113,30 @@ fn local(name: &str) -> &str {
 /// Where an attribute lies in its tag.
 #[derive(Debug)]
 struct Attribute {
-    name: Range<usize>,
+    /// Bytes from the start of its name to that of its value, and of the name alone.
+    name_before: usize,
+    name_bytes: usize,
     /// Its name has a colon.
     prefixed: bool,
     value: Range<usize>,
     /// The value has no references.
     plain: bool,
+    /// Bytes from the end of the value before it, or from the start of the tag, to the start of its value.
+    gap: usize,
+}
+
+impl Attribute {
+    #[inline]
+    fn name(&self) -> Range<usize> {
+        let start = self.value.start - self.name_before;
+        start..start + self.name_bytes
+    }
 }
 
 /// Where the parts of a start tag lie, counted from behind its `<`.
+///
+/// Most tags of a report are like the one before them but for the values. What stands before each value is therefore
+/// kept: where a tag has the same there, it is not taken apart again.
 #[derive(Debug, Default)]
 pub struct Parts {
     /// The end of the name.
@@ -123,6 +144,8 @@ pub struct Parts {
     /// The name has a colon.
     prefixed: bool,
     attributes: Vec<Attribute>,
+    /// What stands before each value, one behind the other; the first is the start of the tag.
+    gaps: Vec<u8>,
     /// The end of what stands between the brackets.
     pub content: usize,
     /// The first byte behind the tag.
@@ -136,12 +159,15 @@ impl Parts {
     /// # Errors
     /// [`ParseError`]: no start tag, or a bound exceeded.
     pub fn find(&mut self, bytes: &[u8]) -> Result<bool, ParseError> {
-        self.attributes.clear();
-        (self.name, self.prefixed) = length_of_name(bytes);
-        if self.name > NAME_BYTES {
-            return Err(ParseError::TooLarge("the name of an element is too long".to_owned()));
+        let Some(known) = self.find_known(bytes)? else { return Ok(false) };
+        let mut at = known;
+        if self.attributes.is_empty() {
+            (self.name, self.prefixed) = length_of_name(bytes);
+            if self.name > NAME_BYTES {
+                return Err(ParseError::TooLarge("the name of an element is too long".to_owned()));
+            }
+            at = self.name;
         }
-        let mut at = self.name;
         loop {
             let start = after_space(bytes, at);
             let closing = match bytes.get(start..).unwrap_or_default() {
@@ -157,17 +183,46 @@ impl Parts {
                 self.end = start + closing;
                 return Ok(true);
             }
-            let Some(attribute) = attribute(bytes, start)? else { return Ok(false) };
+            // Behind a value its quote is passed already, and belongs to what stands before the next.
+            let before = self.attributes.last().map_or(0, |attribute| attribute.value.end);
+            let Some(attribute) = attribute(bytes, start, before)? else { return Ok(false) };
             at = attribute.value.end + 1;
-            let name = bytes.get(attribute.name.clone());
-            if self.attributes.iter().any(|other| bytes.get(other.name.clone()) == name) {
+            let name = bytes.get(attribute.name());
+            if self.attributes.iter().any(|other| bytes.get(other.name()) == name) {
                 return Err(malformed("a tag has two attributes of one name"));
             }
             if self.attributes.len() == ATTRIBUTES {
                 return Err(ParseError::TooLarge(format!("a tag has more than {ATTRIBUTES} attributes")));
             }
+            self.gaps.extend_from_slice(bytes.get(before..attribute.value.start).unwrap_or_default());
             self.attributes.push(attribute);
         }
+    }
+
+    /// Finds the values of those attributes at the start that stand as in the tag before, and forgets the others. Gives
+    /// the first byte behind them; `None` where the bytes end before.
+    fn find_known(&mut self, bytes: &[u8]) -> Result<Option<usize>, ParseError> {
+        let (mut end, mut seen, mut known) = (0, 0, 0);
+        for attribute in &mut self.attributes {
+            let gap = self.gaps.get(seen..seen + attribute.gap).unwrap_or_default();
+            let (Some(quote), true) =
+                (gap.last(), bytes.get(end..).is_some_and(|rest| rest.starts_with(gap)))
+            else {
+                break;
+            };
+            let start = end + gap.len();
+            let Some((bytes, plain)) = value(bytes.get(start..).unwrap_or_default(), *quote)? else {
+                return Ok(None);
+            };
+            attribute.value = start..start + bytes;
+            attribute.plain = plain;
+            end = attribute.value.end;
+            seen += attribute.gap;
+            known += 1;
+        }
+        self.attributes.truncate(known);
+        self.gaps.truncate(seen);
+        Ok(Some(end + 1))
     }
 
     /// Whether the element ends with this tag: `/>` is what is longer than `>`.
@@ -176,9 +231,9 @@ impl Parts {
     }
 }
 
-/// Reads the attribute that starts here; `None` where the bytes end before it does.
-#[inline]
-fn attribute(bytes: &[u8], start: usize) -> Result<Option<Attribute>, ParseError> {
+/// Reads the attribute that starts here, the value before it ending at `before`; `None` where the bytes end before it
+/// does.
+fn attribute(bytes: &[u8], start: usize, before: usize) -> Result<Option<Attribute>, ParseError> {
     let broken = || malformed("an attribute is broken");
     let rest = bytes.get(start..).unwrap_or_default();
     let (length, prefixed) = length_of_name(rest);
@@ -197,15 +252,29 @@ fn attribute(bytes: &[u8], start: usize) -> Result<Option<Attribute>, ParseError
         None => return Ok(None),
         _ => return Err(broken()),
     };
-    let value = bytes.get(open + 1..).unwrap_or_default();
-    let Some(first) = find_any(value, [quote, b'&', b'<']) else { return Ok(None) };
-    let plain = value.get(first) == Some(&quote);
-    let end = if plain { Some(first) } else { memchr::memchr(quote, value) };
-    let Some(end) = end else { return Ok(None) };
-    if !plain {
-        check_references(value.get(..end).unwrap_or_default())?;
+    let at = open + 1;
+    let Some((end, plain)) = value(bytes.get(at..).unwrap_or_default(), quote)? else { return Ok(None) };
+    Ok(Some(Attribute {
+        name_before: at - start,
+        name_bytes: length,
+        prefixed,
+        value: at..at + end,
+        plain,
+        gap: at - before,
+    }))
+}
+
+/// The length of the value that starts here and ends with this quote, and whether it has no references; `None` where the
+/// bytes end before it does.
+#[inline]
+fn value(bytes: &[u8], quote: u8) -> Result<Option<(usize, bool)>, ParseError> {
+    let Some(first) = find_any(bytes, [quote, b'&', b'<']) else { return Ok(None) };
+    if bytes.get(first) == Some(&quote) {
+        return Ok(Some((first, true)));
     }
-    Ok(Some(Attribute { name: start..start + length, prefixed, value: open + 1..open + 1 + end, plain }))
+    let Some(end) = memchr::memchr(quote, bytes) else { return Ok(None) };
+    check_references(bytes.get(..end).unwrap_or_default())?;
+    Ok(Some((end, false)))
 }
 
 /// The first of three bytes. Most values and texts between tags are short, so it is looked for here, eight bytes at once,

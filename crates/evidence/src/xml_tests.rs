@@ -205,6 +205,32 @@ proptest! {
     }
 
     #[test]
+    fn a_tag_is_read_as_if_none_like_it_stood_before_it(
+        tags in proptest::collection::vec(
+            "<[ab]{1,2}( {1,2}(a|b|a:b|b:a|ab) ?=('[xy>\"]{0,9}'|\"[xy>']{0,9}\"|'&lt;x&gt;'|'<')){0,3} ?/>", 1..6),
+    ) {
+        /// Name and attributes of every tag within `<r>`.
+        fn tags_in(inner: &str) -> Result<String, ParseError> {
+            let text = format!("<r>{inner}</r>");
+            let mut source = text.as_bytes();
+            let mut xml = Xml::open(&mut source, &Limits::default())?;
+            let mut out = String::new();
+            loop {
+                match xml.next()? {
+                    Event::Open(tag) if tag.name() != "r" => {
+                        let attributes: Vec<_> = tag.attributes().collect();
+                        out.push_str(&format!("{} {attributes:?} {}\n", tag.name(), tag.is_empty()));
+                    }
+                    Event::End => return Ok(out),
+                    _ => {}
+                }
+            }
+        }
+        let one_by_one: Result<String, ParseError> = tags.iter().map(|tag| tags_in(tag)).collect();
+        prop_assert_eq!(tags_in(&tags.concat()), one_by_one);
+    }
+
+    #[test]
     fn a_cut_document_is_never_whole(inner in element(), at in 0.0..1.0_f64) {
         let text = format!("<r>{inner}</r>");
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss,
