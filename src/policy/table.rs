@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Error as ValueError};
+use serde::de::{
+    Deserialize as _, DeserializeOwned, Deserializer, Error as _, Visitor, value::Error as ValueError,
+};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -46,25 +48,26 @@ impl Table {
     /// # Errors
     /// Every syntax problem.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let starts = Starts::of(text);
         let (document, errors) = DeTable::parse_recoverable(text);
         let mut problems: Vec<Problem> = errors
             .iter()
             .map(|error| Problem {
-                line: error.span().map_or(0, |span| line_at(text, span.start)),
+                line: error.span().map_or(0, |span| starts.line_of(span.start)),
                 key: String::new(),
                 message: format!("not TOML: {}", sanitize(error.message(), 160)),
                 hint: None,
             })
             .collect();
         if problems.is_empty() {
-            match toml::from_str::<toml::Table>(text) {
+            let mut lines = Lines::default();
+            index_table(document.get_ref(), &starts, "", &mut lines);
+            match toml::Table::deserialize(toml::Deserializer::from(document)) {
                 Ok(values) => {
-                    let mut lines = Lines::default();
-                    index_table(document.get_ref(), text, "", &mut lines);
                     return Ok(Self { values, key: String::new(), lines: std::sync::Arc::new(lines) });
                 }
                 Err(error) => problems.push(Problem {
-                    line: error.span().map_or(0, |span| line_at(text, span.start)),
+                    line: error.span().map_or(0, |span| starts.line_of(span.start)),
                     key: String::new(),
                     message: format!("not TOML: {}", sanitize(error.message(), 160)),
                     hint: None,
@@ -207,26 +210,36 @@ fn join(base: &str, key: &str) -> String {
     if base.is_empty() { key.to_owned() } else { format!("{base}.{key}") }
 }
 
-fn line_at(text: &str, offset: usize) -> u64 {
-    text.get(..offset.min(text.len())).map_or(0, |before| before.matches('\n').count() as u64 + 1)
-}
+/// Where the lines of a text start but for the first.
+struct Starts(Vec<usize>);
 
-fn index_table(table: &DeTable<'_>, text: &str, base: &str, lines: &mut Lines) {
-    for (name, value) in table {
-        let key = join(base, name.get_ref());
-        lines.0.insert(key.clone(), line_at(text, name.span().start));
-        index_value(value, text, &key, lines);
+impl Starts {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at + 1).collect())
+    }
+
+    /// The line that this byte stands on, counted from 1.
+    fn line_of(&self, offset: usize) -> u64 {
+        self.0.partition_point(|start| *start <= offset) as u64 + 1
     }
 }
 
-fn index_value(value: &Spanned<DeValue<'_>>, text: &str, key: &str, lines: &mut Lines) {
+fn index_table(table: &DeTable<'_>, starts: &Starts, base: &str, lines: &mut Lines) {
+    for (name, value) in table {
+        let key = join(base, name.get_ref());
+        index_value(value, starts, &key, lines);
+        lines.0.insert(key, starts.line_of(name.span().start));
+    }
+}
+
+fn index_value(value: &Spanned<DeValue<'_>>, starts: &Starts, key: &str, lines: &mut Lines) {
     match value.get_ref() {
-        DeValue::Table(table) => index_table(table, text, key, lines),
+        DeValue::Table(table) => index_table(table, starts, key, lines),
         DeValue::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 let key = format!("{key}[{index}]");
-                lines.0.insert(key.clone(), line_at(text, item.span().start));
-                index_value(item, text, &key, lines);
+                index_value(item, starts, &key, lines);
+                lines.0.insert(key, starts.line_of(item.span().start));
             }
         }
         _ => {}
