@@ -30,21 +30,22 @@ pub fn progress(text: &str) {
     }
 }
 
-/// Writes a result: no half of it ever carries its name, and when this returns it is on the disk.
+/// Writes a file that can be had again from what it was made of, without waiting for the disk. No half of it ever
+/// carries its name, however this program ends; a power cut ends the run it was made in as well, and may leave it empty,
+/// which no reader takes for a result.
 ///
 /// # Errors
 /// What the operating system answers.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, bytes, fs::File::sync_all)
+    put(path, bytes, |_| Ok(()))
 }
 
-/// Writes a file that can be had again, such as one of a cache, without waiting for the disk: what a power cut leaves
-/// of it must be told from the whole by whoever reads it.
+/// Writes a file that people keep and edit: when this returns it is on the disk.
 ///
 /// # Errors
 /// What the operating system answers.
-pub fn keep_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, bytes, |_| Ok(()))
+pub fn write_kept_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, fs::File::sync_all)
 }
 
 /// A sibling first, then a rename.

@@ -113,7 +113,7 @@ fn not_edited(file: &Path, error: EditError) -> Failure {
 }
 
 fn save(file: &Path, text: &str) -> Result<(), Failure> {
-    sink::write_file(file, text.as_bytes()).map_err(|error| {
+    sink::write_kept_file(file, text.as_bytes()).map_err(|error| {
         Failure::new(EXIT_OUTPUT, format!("`{}` could not be written", file.display())).caused_by(error)
     })
 }

@@ -43,7 +43,7 @@ impl Cache {
             all.runs.extend(earlier.runs.into_iter().filter(|run| !known.contains(&run.facts.run)));
         }
         let text = crate::output::json(&all);
-        sink::keep_file(&self.repository(&listing.repo).join("listing.json"), text.as_bytes())
+        sink::write_file(&self.repository(&listing.repo).join("listing.json"), text.as_bytes())
     }
 
     /// What was listed of a repository; `None` where nothing was, or nothing readable.

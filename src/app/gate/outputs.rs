@@ -97,18 +97,15 @@ pub fn write(out: &Path, report: &GateReport, packet: Option<&RepairPacket>) -> 
             problems.push(format!("`{}` could not be written: {error}", out.join(name).display()));
         }
     };
+    // What an earlier run left must not be taken for a part of this one, wherever this one is broken off.
+    for name in [REPORT_FILE, PACKET_FILE, SUMMARY_FILE] {
+        keep(name, sink::remove_file(&out.join(name)));
+    }
     keep(REPORT_FILE, sink::write_file(&out.join(REPORT_FILE), output::json(report).as_bytes()));
-    keep(
-        PACKET_FILE,
-        match packet {
-            Some(packet) => sink::write_file(&out.join(PACKET_FILE), output::json(packet).as_bytes()),
-            // A packet of an earlier run must not be taken for one of this.
-            None => sink::remove_file(&out.join(PACKET_FILE)),
-        },
-    );
-    keep(
-        SUMMARY_FILE,
-        sink::write_file(&out.join(SUMMARY_FILE), output::markdown(report, packet).as_bytes()),
-    );
+    if let Some(packet) = packet {
+        keep(PACKET_FILE, sink::write_file(&out.join(PACKET_FILE), output::json(packet).as_bytes()));
+    }
+    let summary = output::markdown(report, packet);
+    keep(SUMMARY_FILE, sink::write_file(&out.join(SUMMARY_FILE), summary.as_bytes()));
     problems
 }
