@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::num::NonZeroU32;
 
-use crate::model::{count, sanitize};
+use foldhash::quality::{FixedState, RandomState};
+
+use crate::model::{count, is_plain, sanitize};
 
 use super::content::ParseError;
 use super::finding::{Finding, FindingKey, FindingReport, Level, SharedText};
@@ -88,7 +90,7 @@ pub struct Tally<R> {
     records: Vec<Record>,
     /// Where the records of the open run start.
     open: usize,
-    rules: HashMap<R, u32>,
+    rules: HashMap<R, u32, RandomState>,
     names: Vec<R>,
     /// Details by level, settled.
     details: BTreeMap<Level, Vec<Detail>>,
@@ -104,7 +106,7 @@ pub struct Tally<R> {
 /// there are never many more than are kept.
 #[derive(Debug, Default)]
 struct Texts {
-    known: HashSet<SharedText>,
+    known: HashSet<SharedText, RandomState>,
     /// How many there may be before that is done.
     room: usize,
 }
@@ -141,7 +143,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
             max: limits.kept_keys,
             records: Vec::new(),
             open: 0,
-            rules: HashMap::new(),
+            rules: HashMap::default(),
             names: Vec::new(),
             details: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -178,14 +180,13 @@ impl<R: Hash + Eq + Clone> Tally<R> {
         Ok(())
     }
 
-    /// What tells equal findings at one path apart. Without a region each is one of its own.
+    /// What tells equal findings at one path apart. Without a region each is one of its own. A fast hash will do: who
+    /// writes a report can leave a finding out, and needs no collision to do so.
     fn place(&self, seen: &Seen<'_>) -> u64 {
         if seen.region.line.is_none() && seen.region.offset.is_none() {
             return self.records.len() as u64;
         }
-        let mut hasher = DefaultHasher::new();
-        (seen.region, seen.message).hash(&mut hasher);
-        hasher.finish()
+        FixedState::default().hash_one((seen.region, seen.message))
     }
 
     fn rule(&mut self, rule: &R) -> Result<u32, ParseError> {
@@ -368,9 +369,7 @@ fn counted_from_one(position: Option<u64>) -> Option<NonZeroU32> {
 fn folded(text: &str) -> Cow<'_, [u8]> {
     let trimmed = text.trim();
     let bytes = trimmed.as_bytes();
-    let plain = |pair: &[u8]| !pair.starts_with(b"  ");
-    let odd = bytes.iter().any(|byte| byte.is_ascii_control() || !byte.is_ascii());
-    if !odd && bytes.windows(2).all(plain) {
+    if is_plain(bytes) {
         return bytes.into();
     }
     if !bytes.is_ascii() {

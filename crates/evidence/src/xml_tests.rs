@@ -1,5 +1,7 @@
 //! Tests of the XML layer: what it gives, what it refuses, and that it agrees with a reader of the whole.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::content::ParseError;
@@ -219,7 +221,7 @@ proptest! {
                 match xml.next()? {
                     Event::Open(tag) if tag.name() != "r" => {
                         let attributes: Vec<_> = tag.attributes().collect();
-                        out.push_str(&format!("{} {attributes:?} {}\n", tag.name(), tag.is_empty()));
+                        writeln!(out, "{} {attributes:?} {}", tag.name(), tag.is_empty()).unwrap();
                     }
                     Event::End => return Ok(out),
                     _ => {}

@@ -60,8 +60,15 @@ fn clean(text: &str, max: usize) -> String {
 /// Whether cleaning changes nothing, as far as that is told quickly: printing ASCII, single spaces, none at the ends.
 fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let ends = bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ');
-    ends && bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("  ")
+    bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ') && is_plain(bytes)
+}
+
+/// Whether this is printing ASCII in which no two spaces stand beside each other. Looks at all of it, without leaving
+/// early: the compiler makes vectors of that.
+pub fn is_plain(text: &[u8]) -> bool {
+    let behind = text.get(1..).unwrap_or_default();
+    let printing = text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    printing && text.iter().zip(behind).filter(|pair| *pair == (&b' ', &b' ')).count() == 0
 }
 
 /// Control characters, bidirectional marks and overrides, zero-width and tag characters, variation selectors.
