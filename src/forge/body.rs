@@ -2,9 +2,9 @@
 //! An unnamed file vanishes with the process, so a kill leaves nothing behind.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 
 use super::client::Reply;
@@ -13,6 +13,9 @@ use crate::model::{Digest, Hasher, sanitize};
 
 /// A list of 50 runs carries 50 payloads of up to 30 kB each (FORGEJO section 3.2); nothing else comes near.
 pub(super) const MAX_JSON: u64 = 32 * 1024 * 1024;
+
+/// How much of a body that came compressed is unpacked at once.
+const UNPACKED_AT_ONCE: usize = 32 * 1024;
 
 /// Bytes that arrived whole, in an unnamed temporary file that stands at its start.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ pub(super) fn save(reply: Reply, limit: u64) -> Result<Downloaded, ForgeError> {
     }
     let mut file = tempfile::tempfile()?;
     let copied = if zipped {
-        copy(MultiGzDecoder::new(reply), &mut file, limit)
+        copy(BufReader::with_capacity(UNPACKED_AT_ONCE, MultiGzDecoder::new(reply)), &mut file, limit)
     } else {
         copy(reply, &mut file, limit)
     };
@@ -78,24 +81,24 @@ enum Failed {
 }
 
 /// Digest and count of what was copied; `None` where there is more than `limit`.
-fn copy(mut from: impl Read, to: &mut impl Write, limit: u64) -> Result<Option<(Digest, u64)>, Failed> {
+fn copy(mut from: impl BufRead, to: &mut impl Write, limit: u64) -> Result<Option<(Digest, u64)>, Failed> {
     let mut hasher = Hasher::new();
     let mut bytes = 0_u64;
-    let mut buffer = vec![0; 32 * 1024];
     loop {
-        let read = match from.read(&mut buffer) {
-            Ok(0) => return Ok(Some((hasher.finish(), bytes))),
-            Ok(read) => read,
+        let piece = match from.fill_buf() {
+            Ok([]) => return Ok(Some((hasher.finish(), bytes))),
+            Ok(piece) => piece,
             Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
             Err(err) => return Err(Failed::Read(err)),
         };
-        bytes += read as u64;
+        let count = piece.len();
+        bytes += count as u64;
         if bytes > limit {
             return Ok(None);
         }
-        let piece = buffer.get(..read).unwrap_or_default();
         hasher.update(piece);
         to.write_all(piece).map_err(Failed::Write)?;
+        from.consume(count);
     }
 }
 

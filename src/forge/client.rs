@@ -1,16 +1,21 @@
 //! The connection to one forge: credentials to their own origin only, redirects followed by hand, every status checked,
-//! every body bounded, repetition where it is safe. The only file that names the HTTP crate.
+//! every body bounded, repetition where it is safe. The HTTP crates are named here and below.
 
-use std::io::{self, Read};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+mod dial;
+mod http;
+
+use std::io::{self, BufRead, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use reqwest::blocking::{Client as Http, Response};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
+use self::http::{Failed, Http, Response};
 use super::error::{Broken, Exchange, ForgeError, redact};
 use super::origin;
 use super::request::{Auth, Method, Payload, Request};
@@ -115,22 +120,12 @@ impl Client {
     /// A client whose total time starts to run now.
     ///
     /// # Errors
-    /// [`ForgeError::Setup`] where certificates or proxies are unusable.
+    /// [`ForgeError::Setup`] where certificates are unusable.
     pub fn new(settings: Settings) -> Result<Self, ForgeError> {
-        let loopback =
-            [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
-        let mut builder = Http::builder()
-            .user_agent(concat!("patchwarden/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.timeouts.connect)
-            .timeout(settings.timeouts.request)
-            // An image without `/etc/hosts` would ask the DNS who `localhost` is (RFC 6761 section 6.3 forbids it).
-            .resolve_to_addrs("localhost", &loopback)
-            .tls_backend_preconfigured(tls::configuration(&settings.roots)?);
-        if settings.proxy == Proxy::Direct {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|err| ForgeError::Setup(describe(err)))?;
+        let tls = tls::configuration(&settings.roots)?;
+        let proxies = (settings.proxy == Proxy::FromEnvironment).then(Matcher::from_env);
+        let http = Http::new(tls, settings.timeouts.connect, proxies)
+            .map_err(|err| ForgeError::Setup(err.to_string()))?;
         let ends = Instant::now() + settings.timeouts.total;
         Ok(Self { http, settings, ends, sent: AtomicU64::new(0), server_date: Mutex::new(None) })
     }
@@ -186,10 +181,10 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.exchange(request, &url).map_err(|error| (error, None))?;
             let status = response.status();
-            if status.is_success() {
+            if (200..300).contains(&status) {
                 return Ok(Reply { exchange: request.exchange(), inner: response, ends: self.ends });
             }
-            if !status.is_redirection() {
+            if !(300..400).contains(&status) {
                 return Err(self.refused(request, response));
             }
             url = next_hop(request, &url, &response).map_err(|error| (error, None))?;
@@ -204,30 +199,33 @@ impl Client {
         if left.is_zero() {
             return Err(ForgeError::Deadline { exchange: request.exchange() });
         }
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Patch => reqwest::Method::PATCH,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
+        let failed = |failed: Failed| ForgeError::Transport {
+            exchange: request.exchange(),
+            broken: failed.broken,
+            reason: failed.reason,
         };
         let mut builder =
-            self.http.request(method, url.clone()).timeout(self.settings.timeouts.request.min(left));
+            hyper::Request::builder().method(request.method.as_str()).uri(http::uri(url).map_err(failed)?);
         if let Some(value) = self.credential(request.auth, url) {
             builder = builder.header(AUTHORIZATION, value);
         }
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
-        builder = match &request.payload {
-            Payload::None => builder,
-            Payload::Json(bytes) => builder.header(CONTENT_TYPE, "application/json").body(bytes.clone()),
-            Payload::Bytes(bytes) => {
-                builder.header(CONTENT_TYPE, "application/octet-stream").body(bytes.clone())
-            }
+        let (kind, payload) = match &request.payload {
+            Payload::None => (None, Bytes::new()),
+            Payload::Json(bytes) => (Some("application/json"), bytes.clone()),
+            Payload::Bytes(bytes) => (Some("application/octet-stream"), bytes.clone()),
         };
+        if let Some(kind) = kind {
+            builder = builder.header(CONTENT_TYPE, kind);
+        }
+        let message = builder.body(Full::new(payload)).map_err(|err| {
+            failed(Failed { broken: Broken::Other, reason: crate::model::sanitize(&err.to_string(), 200) })
+        })?;
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let response = builder.send().map_err(|err| transport(request.exchange(), err))?;
-        if let Some(date) = header(&response, "date").and_then(retry::http_date)
+        let response = self.http.send(message, self.settings.timeouts.request.min(left)).map_err(failed)?;
+        if let Some(date) = response.header("date").and_then(retry::http_date)
             && let Ok(mut server_date) = self.server_date.lock()
         {
             *server_date = Some(date);
@@ -255,8 +253,8 @@ impl Client {
     /// The error of an answer outside 200 to 299, with what the server said about trying again.
     fn refused(&self, request: &Request, response: Response) -> (ForgeError, Option<Duration>) {
         let retry_after =
-            header(&response, "retry-after").and_then(|value| retry::retry_after(value, self.server_date()));
-        let status = response.status().as_u16();
+            response.header("retry-after").and_then(|value| retry::retry_after(value, self.server_date()));
+        let status = response.status();
         let mut body = Vec::new();
         // A body that breaks off still leaves the status.
         let _ = Reply { exchange: request.exchange(), inner: response, ends: self.ends }
@@ -277,7 +275,7 @@ impl Reply {
 
     /// A header of the answer, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        header(&self.inner, name)
+        self.inner.header(name)
     }
 
     /// The length the server announced.
@@ -305,6 +303,19 @@ impl Read for Reply {
     }
 }
 
+impl BufRead for Reply {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if Instant::now() >= self.ends {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.inner.consume(count);
+    }
+}
+
 /// Where a redirect leads: for reads only, and never from https to http.
 fn next_hop(request: &Request, from: &Url, response: &Response) -> Result<Url, ForgeError> {
     let refuse =
@@ -312,7 +323,7 @@ fn next_hop(request: &Request, from: &Url, response: &Response) -> Result<Url, F
     if request.method != Method::Get {
         return Err(refuse("only reads are followed; ask for the repository's present name first"));
     }
-    let location = header(response, "location").ok_or_else(|| refuse("without saying where to"))?;
+    let location = response.header("location").ok_or_else(|| refuse("without saying where to"))?;
     let to = from.join(location).map_err(|_| refuse("to something that is no address"))?;
     if !matches!(to.scheme(), "http" | "https") || (from.scheme() == "https" && to.scheme() == "http") {
         return Err(refuse("away from https"));
@@ -329,31 +340,6 @@ fn secret_header(scheme: &str, token: &Token) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("{scheme} {}", token.expose())).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
-    response.headers().get(name).and_then(|value| value.to_str().ok())
-}
-
-fn transport(exchange: Exchange, err: reqwest::Error) -> ForgeError {
-    let broken = if err.is_connect() {
-        Broken::Connect
-    } else if err.is_timeout() {
-        Broken::Timeout
-    } else {
-        Broken::Other
-    };
-    ForgeError::Transport { exchange, broken, reason: describe(err) }
-}
-
-/// The innermost cause, without the address: its query may hold a signature.
-fn describe(err: reqwest::Error) -> String {
-    let err = err.without_url();
-    let mut cause: &dyn std::error::Error = &err;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    crate::model::sanitize(&cause.to_string(), 200)
 }
 
 /// A random byte; without randomness every wait is the full one.

@@ -4,10 +4,13 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use rustls::{ServerConnection, StreamOwned};
 
 use super::{Backoff, Client, Proxy, Roots, Settings, Sleeper, Timeouts};
 
@@ -194,4 +197,38 @@ fn read_request(stream: &TcpStream) -> Option<Received> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(Received { method, target, headers, body })
+}
+
+/// A certificate of the fixtures: `server.pem` is of `localhost` and `127.0.0.1`, `root.pem` signed it.
+pub fn tls_fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
+}
+
+/// The server's side of TLS, which prefers these protocols in this order.
+pub fn tls_server<S: Read + Write>(stream: S, protocols: &[&str]) -> StreamOwned<ServerConnection, S> {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(tls_fixture("server.pem")).unwrap()],
+            PrivateKeyDer::from_pem_file(tls_fixture("server-key.pem")).unwrap(),
+        )
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream)
+}
+
+/// Answers one request with `hi` over TLS.
+pub fn answer_over_tls(stream: impl Read + Write) {
+    let mut tls = tls_server(stream, &[]);
+    // A client that does not believe us hangs up in the handshake.
+    if tls.read(&mut [0; 4096]).is_ok() {
+        tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").unwrap();
+        tls.flush().unwrap();
+    }
 }

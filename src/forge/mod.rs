@@ -1,5 +1,5 @@
 //! Speaks to the forge: REST and both artifact protocols. The only part that opens connections.
-//! The HTTP crate is named in `client.rs` alone.
+//! The HTTP crates are named in `client.rs` and `client/` alone.
 
 mod artifacts;
 mod artifacts_v3;

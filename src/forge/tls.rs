@@ -179,47 +179,17 @@ mod tests {
         assert_eq!(Roots::of(&Variables::default()), Roots::default());
     }
 
-    fn fixture(name: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
-    }
-
-    /// Answers one request over TLS, with the certificate of the fixtures.
-    fn serve_once(listener: &std::net::TcpListener) {
-        use std::io::{Read as _, Write as _};
-
-        use rustls::pki_types::pem::PemObject as _;
-        use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from_pem_file(fixture("server.pem")).unwrap()],
-                PrivateKeyDer::from_pem_file(fixture("server-key.pem")).unwrap(),
-            )
-            .unwrap();
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-        let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-        // A client that does not believe us hangs up in the handshake.
-        if tls.read(&mut [0; 4096]).is_ok() {
-            tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").unwrap();
-        }
-    }
-
     #[test]
     fn a_root_of_ones_own_is_believed_where_it_is_named_and_nowhere_else() {
-        use crate::forge::loopback::{Answer, Loopback};
+        use crate::forge::loopback::{Answer, Loopback, answer_over_tls, tls_fixture};
         use crate::forge::{Backoff, Broken, Client, Request, Settings};
 
         let plain = Loopback::start(|_| Answer::new(200, ""));
-        for roots in [Roots::default(), Roots { file: Some(fixture("root.pem")), folders: Vec::new() }] {
+        for roots in [Roots::default(), Roots { file: Some(tls_fixture("root.pem")), folders: Vec::new() }] {
             let named = roots.file.is_some();
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let url = format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port());
-            let server = std::thread::spawn(move || serve_once(&listener));
+            let server = std::thread::spawn(move || answer_over_tls(listener.accept().unwrap().0));
             let backoff = Backoff { tries: 1, ..Backoff::default() };
             let client = Client::new(Settings { backoff, roots, ..plain.settings("") }).unwrap();
             let result =

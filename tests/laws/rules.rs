@@ -112,17 +112,21 @@ pub fn purity(source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// Law 2: clap in `cli.rs` and `cli/`, the HTTP crate in `forge/client`, untyped JSON inside `evidence`, `forge` and the registry.
+/// Law 2: clap in `cli.rs` and `cli/`, the HTTP crates in `forge/client`, untyped JSON inside `evidence`, `forge` and the registry.
 pub fn crates(source: &Source) -> Vec<String> {
     let in_client = source.path == "forge/client.rs" || source.path.starts_with("forge/client/");
+    // The server of `status --watch` is made of the same crates.
+    let may_serve = in_client || source.path == "app/watch.rs";
     let may_hold_json = ["evidence", "forge", "contracts"].contains(&source.module());
     let names = source.names();
     let mut found = Vec::new();
     for name in &names {
         let (is_kept, what) = if starts_with(&name.path, "clap") {
             (source.module() == "cli", "`clap` belongs to cli.rs and cli/")
-        } else if starts_with(&name.path, "reqwest") {
-            (in_client, "`reqwest` belongs to forge/client.rs")
+        } else if ["hyper_rustls", "hyper_util::client"].iter().any(|http| starts_with(&name.path, http)) {
+            (in_client, "the HTTP crates belong to forge/client.rs and forge/client/")
+        } else if starts_with(&name.path, "hyper") || starts_with(&name.path, "hyper_util") {
+            (may_serve, "the HTTP crates belong to forge/client.rs and forge/client/")
         } else if ["Value", "Map", "json", "Number"]
             .iter()
             .any(|item| starts_with(&name.path, &format!("serde_json::{item}")))
@@ -247,7 +251,9 @@ mod tests {
     #[test]
     fn a_crate_away_from_home_is_refused() {
         assert_refused(crates, "use clap::Parser;", "app/gate.rs", "cli.rs");
-        assert_refused(crates, "use reqwest::blocking;", "forge/rest/x.rs", "forge/client.rs");
+        assert_refused(crates, "use hyper_util::client::legacy;", "app/watch.rs", "forge/client/http.rs");
+        assert_refused(crates, "use hyper::header::DATE;", "forge/rest/x.rs", "forge/client.rs");
+        assert!(crates(&Source::read("app/watch.rs", "use hyper::server::conn::http1;")).is_empty());
         assert_refused(crates, "fn f(v: serde_json::Value) {}", "gate/json.rs", "evidence/document.rs");
         assert_refused(crates, "use serde_json::{Map, from_str};", "report/x.rs", "forge/x.rs");
         assert!(crates(&Source::read("gate/json.rs", "use cel::Value; use toml::Value;")).is_empty());
