@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::net::sockopt::set_socket_reuseaddr;
-use rustix::net::{AddressFamily, SocketType};
+use rustix::net::sockopt::set_socket_reuseport;
+use rustix::net::{
+    AddressFamily, Shutdown as Ends, SocketFlags, SocketType, bind, listen, shutdown, socket_with,
+};
 
 use super::faults::Fault;
 use super::http::{Framing, Reply, Request, parse_query};
@@ -62,13 +64,15 @@ pub struct Server {
     address: SocketAddr,
     gate: Arc<Gate>,
     acceptor: Mutex<Option<JoinHandle<()>>>,
-    /// Keeps the port of a server that stopped, so that no other test's server gets it.
-    port: Mutex<Option<OwnedFd>>,
+    /// Has the port too and does not listen, so that no other test's server gets it once this one stopped.
+    _port: OwnedFd,
 }
 
 impl Server {
     pub fn listen() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
+        let socket = bound(SocketAddr::from(([127, 0, 0, 1], 0))).expect("loopback has a free port");
+        listen(&socket, 128).expect("a bound socket can listen");
+        let listener = TcpListener::from(socket);
         let address = listener.local_addr().expect("a bound socket has an address");
         (listener, address)
     }
@@ -76,9 +80,12 @@ impl Server {
     pub fn start(listener: TcpListener, address: SocketAddr, service: Arc<dyn Service>) -> Self {
         let gate = Arc::new(Gate::default());
         let inner = Arc::clone(&gate);
+        let port = bound(address).expect("a port that may be shared can be bound twice");
         let acceptor = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if inner.is_closed() {
+                    // Closing it is not enough: a process that another test starts just now has a copy until it runs.
+                    let _ = shutdown(&listener, Ends::Both);
                     return;
                 }
                 let Ok(stream) = stream else { continue };
@@ -87,7 +94,7 @@ impl Server {
                 std::thread::spawn(move || converse(&stream, service.as_ref(), &gate));
             }
         });
-        Self { address, gate, acceptor: Mutex::new(Some(acceptor)), port: Mutex::default() }
+        Self { address, gate, acceptor: Mutex::new(Some(acceptor)), _port: port }
     }
 
     /// Closes the listening socket: from now on a connection is truly refused.
@@ -98,7 +105,6 @@ impl Server {
             // Wakes `accept`, which sees the closed gate and drops the listener.
             drop(TcpStream::connect(self.address));
             drop(acceptor.join());
-            *self.port.lock().unwrap_or_else(PoisonError::into_inner) = keep_port(self.address).ok();
         }
     }
 }
@@ -109,11 +115,12 @@ impl Drop for Server {
     }
 }
 
-/// A socket that has the port and does not listen: a connection is refused.
-fn keep_port(address: SocketAddr) -> rustix::io::Result<OwnedFd> {
-    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
-    set_socket_reuseaddr(&socket, true)?;
-    rustix::net::bind(&socket, &address)?;
+/// A socket of this address that does not listen, so that a connection to it is refused. Others of ours may have the
+/// address as well; where the port is 0, the kernel takes one that nobody has.
+fn bound(address: SocketAddr) -> rustix::io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_socket_reuseport(&socket, true)?;
+    bind(&socket, &address)?;
     Ok(socket)
 }
 
