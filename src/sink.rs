@@ -52,18 +52,26 @@ pub fn write_kept_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn put(path: &Path, bytes: &[u8], settle: impl FnOnce(&fs::File) -> io::Result<()>) -> io::Result<()> {
     let folder =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".patchwarden-").tempfile_in(folder)?;
+    let mut file = match sibling(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            sibling(folder)?
+        }
+        made => made?,
+    };
     file.write_all(bytes)?;
     settle(file.as_file())?;
-    // A temporary file is private to its owner; an output is as readable as any other file.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// A file of no lasting name in this folder, as readable as the umask lets it be: a temporary one is private to its owner.
+fn sibling(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".patchwarden-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// Removes a file of an earlier run, so that nobody takes it for one of this run.

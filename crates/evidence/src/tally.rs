@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 use foldhash::quality::{FixedState, RandomState};
 
-use crate::model::{count, is_plain, sanitize};
+use crate::model::{count, is_plain, sanitize, sanitized};
 
 use super::content::ParseError;
 use super::finding::{Finding, FindingKey, FindingReport, Level, SharedText};
@@ -117,7 +117,7 @@ const FEW_TEXTS: usize = 1024;
 impl Texts {
     /// The text, sanitized and cut at `max` characters.
     fn of(&mut self, text: &str, max: usize) -> SharedText {
-        self.shared(&sanitize(text, max))
+        self.shared(&sanitized(text, max))
     }
 
     fn shared(&mut self, text: &str) -> SharedText {
@@ -315,7 +315,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
     fn kept_findings(&mut self) -> Vec<Finding> {
         let details = std::mem::take(&mut self.details);
         let mut findings = Vec::with_capacity(self.kept.min(details.values().map(Vec::len).sum()));
-        let mut taken = HashSet::with_capacity(findings.capacity());
+        let mut taken = HashSet::with_capacity_and_hasher(findings.capacity(), RandomState::default());
         for mut detail in details.into_values().flatten() {
             if findings.len() >= self.kept {
                 break;

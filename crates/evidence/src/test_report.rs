@@ -1,7 +1,7 @@
 //! Test results of any dialect: counts by outcome, the cases a reader needs to see, and a mark of every case.
 //! The readers of all test formats fill it through [`Tally`].
 
-use crate::model::{count, sanitize};
+use crate::model::{count, sanitize, sanitize_from};
 
 use super::content::Substance;
 use super::limits::Limits;
@@ -144,25 +144,35 @@ impl CaseName<'_> {
     pub fn shown(&self, limits: &Limits) -> String {
         let lengths = self.suites.iter().map(|suite| suite.len() + 3).sum::<usize>();
         let mut out = String::with_capacity(lengths + self.class.len() + 3 + self.name.len());
+        self.show(limits, &mut out);
+        out
+    }
+
+    /// As [`Self::shown`], put behind what `out` holds.
+    pub fn show(&self, limits: &Limits, out: &mut String) {
+        let start = out.len();
         let parts = self.suites.iter().map(String::as_str).chain([self.class, self.name]);
-        let mut parts = parts.map(str::trim).filter(|part| !part.is_empty()).peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_some_and(|next| next.starts_with(part)) {
-                continue;
-            }
-            if !out.is_empty() {
+        let mut last = "";
+        for part in parts.map(str::trim).filter(|part| !part.is_empty()) {
+            if !last.is_empty() && !part.starts_with(last) {
+                out.push_str(last);
                 out.push_str(" > ");
             }
-            out.push_str(part);
+            last = part;
         }
+        out.push_str(last);
         let max = limits.text();
-        let over = if out.len() > max { out.chars().count().saturating_sub(max) } else { 0 };
-        if over == 0 {
-            return sanitize(&out, max);
+        let shown = out.get(start..).unwrap_or_default();
+        let over = if shown.len() > max { shown.chars().count().saturating_sub(max) } else { 0 };
+        if over > 0 {
+            // The case's own name stands at the end; nested suites before it may be hundreds.
+            let tail: String = shown.chars().skip(over + 1).collect();
+            out.truncate(start);
+            out.push('…');
+            out.push_str(&sanitize(&tail, max));
+        } else {
+            sanitize_from(out, start, max);
         }
-        // The case's own name stands at the end; nested suites before it may be hundreds.
-        let tail: String = out.chars().skip(over + 1).collect();
-        format!("…{}", sanitize(&tail, max))
     }
 }
 

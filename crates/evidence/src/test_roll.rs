@@ -1,8 +1,10 @@
 //! A roll of every case of a report in eight bytes each, and what changed between two of them.
 //! Numbers stand for names; the names themselves are kept for the first of them only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::FixedState;
 
 use super::limits::Limits;
 use super::test_report::{CaseName, CaseOutcome};
@@ -18,10 +20,42 @@ pub struct TestRoll {
     /// Classes (the suite where there are none) in the order of the report, as [`Self::cases`] are; one that comes back
     /// later is there twice.
     classes: Vec<u64>,
-    /// The names of the first cases and classes, by number.
-    names: BTreeMap<u64, Box<str>>,
+    /// Of the first cases and classes.
+    names: Box<Names>,
     /// There were more than could be kept: nothing can be told from the roll.
     overfull: bool,
+}
+
+/// Names of numbers, one behind the other in one text: there are twenty thousand of them, and most are never asked for.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    text: String,
+    /// Each number and where in the text its name ends.
+    ends: Vec<(u64, usize)>,
+    known: HashSet<u64, FixedState>,
+}
+
+impl Names {
+    /// Lets `write` put the name of a number behind the others, unless it has one.
+    fn add(&mut self, number: u64, write: impl FnOnce(&mut String)) {
+        if self.known.insert(number) {
+            write(&mut self.text);
+            self.ends.push((number, self.text.len()));
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Numbers and names in the order they came.
+    fn all(&self) -> impl Iterator<Item = (u64, &str)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        self.ends
+            .iter()
+            .zip(starts)
+            .filter_map(|((number, end), start)| Some((*number, self.text.get(start..*end)?)))
+    }
 }
 
 /// What an earlier report had that a later one has not.
@@ -61,12 +95,12 @@ impl TestRoll {
                 self.classes.push(class | u64::from(ran));
                 if room {
                     let whole = CaseName { name: "", ..name };
-                    self.names.entry(class).or_insert_with(|| whole.shown(limits).into());
+                    self.names.add(class, |text| whole.show(limits, text));
                 }
             }
         }
         if room {
-            self.names.entry(case & !1).or_insert_with(|| name.shown(limits).into());
+            self.names.add(case & !1, |text| name.show(limits, text));
         }
     }
 
@@ -86,11 +120,11 @@ impl TestRoll {
             *self = Self { overfull: true, ..Self::default() };
             return;
         }
-        for (number, name) in other.names {
+        for (number, name) in other.names.all() {
             if self.names.len() as u64 >= limits.kept_names {
                 break;
             }
-            self.names.entry(number).or_insert(name);
+            self.names.add(number, |text| text.push_str(name));
         }
     }
 
@@ -100,7 +134,8 @@ impl TestRoll {
         if self.overfull || later.overfull {
             return None;
         }
-        let name = |number: u64| self.names.get(&number).map(std::string::ToString::to_string);
+        let names: BTreeMap<u64, &str> = self.names.all().collect();
+        let name = |number: u64| names.get(&number).map(ToString::to_string);
         let (mut removed, mut skipped) = (Vec::new(), Vec::new());
         let (before, after) = (sorted(&self.cases), sorted(&later.cases));
         let mut rest = after.as_slice();
@@ -134,7 +169,7 @@ impl TestRoll {
 
 /// A fast hash will do: who writes a report can name its cases at will, and needs no collision to do so.
 fn number<'p>(parts: impl IntoIterator<Item = &'p str>) -> u64 {
-    let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+    let mut hasher = FixedState::default().build_hasher();
     for part in parts {
         hasher.write(part.as_bytes());
         hasher.write_u8(0xff);

@@ -19,6 +19,6 @@ pub use digest::{Digest, DigestError, Hasher, Hashing};
 pub use name::{ArtifactName, EvidenceId, GateId, NameError, PullNumber, RepoSlug, RunId};
 pub use outcome::{Outcome, Verdict};
 pub use path::{RelPath, RelPathError};
-pub use text::{Quote, count, cut_list, is_hidden, is_plain, sanitize};
+pub use text::{Quote, count, cut_list, is_hidden, is_plain, sanitize, sanitize_from, sanitized};
 pub use time::{Span, Timestamp, TimestampError};
 pub use token::{Token, TokenError};

@@ -58,8 +58,12 @@ impl FromStr for RelPath {
         if text.starts_with('/') || drive {
             return Err(RelPathError::Absolute(shown()));
         }
-        if text.chars().any(|c| c == '\\' || c.is_control()) {
+        let hostile = text.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control());
+        if hostile || (!text.is_ascii() && text.chars().any(char::is_control)) {
             return Err(RelPathError::Character(shown()));
+        }
+        if text.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+            return Ok(Self(text.to_owned()));
         }
         let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         if parts.contains(&"..") {
@@ -106,5 +110,18 @@ mod tests {
         assert!(matches!("a\\b".parse::<RelPath>(), Err(RelPathError::Character(_))));
         assert!(matches!("a\0b".parse::<RelPath>(), Err(RelPathError::Character(_))));
         assert!(matches!("./".parse::<RelPath>(), Err(RelPathError::Empty)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_path_is_its_parts(text in "[a./é\u{85}]{0,12}") {
+            let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+            let refused = text.starts_with('/')
+                || parts.is_empty()
+                || parts.contains(&"..")
+                || text.contains('\u{85}');
+            let read = text.parse::<RelPath>().ok().map(String::from);
+            proptest::prop_assert_eq!(read, (!refused).then(|| parts.join("/")));
+        }
     }
 }

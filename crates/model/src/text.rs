@@ -1,6 +1,8 @@
 //! Text that the judged party may have written: cut, and rid of characters that steer a terminal or hide words.
 //! Also the two ways our own sentences count things.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,20 +18,35 @@ pub struct Quote {
 impl Quote {
     /// Quotes at most 400 characters.
     pub fn new(label: &str, text: &str) -> Self {
-        Self { label: label.to_owned(), text: clean(text, 400) }
+        Self { label: label.to_owned(), text: clean(text, 400).into_owned() }
     }
 }
 
 /// Foreign words that stand inside a sentence of ours: cleaned, and without the backticks that mark names there.
 pub fn sanitize(text: &str, max: usize) -> String {
+    sanitized(text, max).into_owned()
+}
+
+/// As [`sanitize`]; what needs no change is not copied.
+pub fn sanitized(text: &str, max: usize) -> Cow<'_, str> {
     let clean = clean(text, max);
-    if clean.contains('`') { clean.replace('`', "'") } else { clean }
+    if clean.contains('`') { clean.replace('`', "'").into() } else { clean }
+}
+
+/// As [`sanitize`], of what stands in `text` from this byte on.
+pub fn sanitize_from(text: &mut String, from: usize, max: usize) {
+    let changed = match text.get(from..).map(|end| sanitized(end, max)) {
+        Some(Cow::Owned(changed)) => changed,
+        Some(Cow::Borrowed(_)) | None => return,
+    };
+    text.truncate(from);
+    text.push_str(&changed);
 }
 
 /// Strips control, bidirectional and invisible characters, folds white space, and cuts to `max` characters.
-fn clean(text: &str, max: usize) -> String {
+fn clean(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max && is_clean(text) {
-        return text.to_owned();
+        return text.into();
     }
     let mut out = String::new();
     let mut kept = 0;
@@ -44,7 +61,7 @@ fn clean(text: &str, max: usize) -> String {
         }
         if kept + usize::from(space) >= max {
             out.push('…');
-            return out;
+            return out.into();
         }
         if space {
             out.push(' ');
@@ -54,7 +71,7 @@ fn clean(text: &str, max: usize) -> String {
         out.push(c);
         kept += 1;
     }
-    out
+    out.into()
 }
 
 /// Whether cleaning changes nothing, as far as that is told quickly: printing ASCII, single spaces, none at the ends.
@@ -118,6 +135,16 @@ mod tests {
         assert_eq!(sanitize("abcdef", 3), "abc…");
         assert_eq!(sanitize("abc", 3), "abc");
         assert_eq!(sanitize("ab cd", 3), "ab…");
+    }
+
+    #[test]
+    fn the_end_of_a_text_is_sanitized_where_it_stands() {
+        for end in ["plain", "a `name`", "two  spaces", "much too long to be kept", ""] {
+            let mut text = "b `a`  ".to_owned();
+            text.push_str(end);
+            sanitize_from(&mut text, 7, 10);
+            assert_eq!(text, format!("b `a`  {}", sanitize(end, 10)));
+        }
     }
 
     #[test]

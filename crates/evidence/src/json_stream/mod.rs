@@ -6,6 +6,7 @@ mod bytes;
 use std::collections::HashSet;
 use std::io::BufRead;
 
+use foldhash::quality::RandomState;
 use serde::de::{Deserialize, IgnoredAny};
 
 use super::content::ParseError;
@@ -54,7 +55,7 @@ impl<'a> JsonStream<'a> {
     /// # Errors
     /// No object, a key twice, too many keys, or what `each` answers.
     pub fn object(&mut self, each: &mut dyn FnMut(&mut Self, &str) -> Step) -> Step {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_hasher(RandomState::default());
         self.enter(b'{', "an object")?;
         loop {
             if !self.more(b'}', seen.is_empty())? {
@@ -65,15 +66,15 @@ impl<'a> JsonStream<'a> {
             }
             let key: String = self.value()?;
             self.expect(b':')?;
-            let known = !seen.insert(key.clone());
-            if known {
+            if seen.contains(&key) {
                 let key = crate::model::sanitize(&key, 60);
                 return Err(ParseError::Malformed(format!("duplicate key `{key}`")));
             }
-            if seen.len() > OBJECT_KEYS {
+            if seen.len() >= OBJECT_KEYS {
                 return Err(ParseError::TooLarge(format!("one object has more than {OBJECT_KEYS} keys")));
             }
             each(self, &key)?;
+            seen.insert(key);
         }
     }
 
@@ -98,7 +99,10 @@ impl<'a> JsonStream<'a> {
     pub fn value<'s, T: Deserialize<'s>>(&'s mut self) -> Result<T, ParseError> {
         self.text.skip_space()?;
         self.frame.read(&mut self.text, self.max_depth.saturating_sub(self.depth), ELEMENT_BYTES)?;
-        serde_json::from_slice(self.frame.bytes()).map_err(|error| match json_error(&error) {
+        // Checked as one text, and not again string by string. It is one: whatever the window gives is, and cuts keep it so.
+        let text = std::str::from_utf8(self.frame.bytes())
+            .map_err(|_| ParseError::Malformed("it is no UTF-8 text".to_owned()))?;
+        serde_json::from_str(text).map_err(|error| match json_error(&error) {
             ParseError::Malformed(text) if text.starts_with(TOO_MANY) => ParseError::TooLarge(text),
             ParseError::Malformed(text) => ParseError::Malformed(format!(
                 "{text}, counted from byte {}",

@@ -1,6 +1,9 @@
 //! The rules of one SARIF run and what they say of a result that states no level.
 
 use std::collections::HashMap;
+use std::rc::Rc;
+
+use foldhash::quality::RandomState;
 
 use crate::model::sanitize;
 
@@ -31,7 +34,7 @@ impl RuleRef {
         let mut named = result.rule.as_ref().map(Self::of_reference).unwrap_or_default();
         // 3.27.5 and 3.27.6: where both spellings are there they must agree, so either will do.
         if let Some(id) = str_of(&result.rule_id) {
-            named.id = Some(cut(id));
+            named.id = Some(cut(id).into());
         }
         named.index = result.rule_index.and_then(index).or(named.index);
         named.invocation = result.provenance.as_ref().and_then(|p| p.invocation_index).and_then(index);
@@ -40,7 +43,7 @@ impl RuleRef {
 
     fn of_reference(wire: &ReferenceWire<'_>) -> Self {
         Self {
-            id: str_of(&wire.id).map(cut),
+            id: str_of(&wire.id).map(|id| cut(id).into()),
             index: wire.index.and_then(index),
             component: wire.tool_component.as_ref().and_then(|part| part.index).and_then(index),
             invocation: None,
@@ -53,15 +56,14 @@ fn index(number: i64) -> Option<usize> {
     usize::try_from(number).ok()
 }
 
-fn cut(id: &str) -> Box<str> {
-    match id.char_indices().nth(ID_CHARS) {
-        Some((at, _)) => id.get(..at).unwrap_or_default().into(),
-        None => id.into(),
-    }
+fn cut(id: &str) -> &str {
+    // No character takes less than a byte.
+    let end = if id.len() > ID_CHARS { id.char_indices().nth(ID_CHARS) } else { None };
+    end.and_then(|(at, _)| id.get(..at)).unwrap_or(id)
 }
 
 struct Rule {
-    id: Box<str>,
+    id: Rc<str>,
     level: Option<Level>,
     security_severity: Option<String>,
 }
@@ -77,7 +79,7 @@ struct Override {
 pub struct Rules {
     /// The driver's first, then the extensions' in their order.
     components: Vec<Vec<Rule>>,
-    by_id: HashMap<Box<str>, (usize, usize)>,
+    by_id: HashMap<Rc<str>, (usize, usize), RandomState>,
     overrides: Vec<Override>,
     /// The overrides of each rule, once the run is read.
     sealed: HashMap<(usize, usize), Vec<(usize, Level)>>,
@@ -94,10 +96,10 @@ impl Rules {
         while self.components.len() <= component {
             self.components.push(Vec::new());
         }
-        let id = cut(str_of(&wire.id).unwrap_or(""));
+        let id: Rc<str> = cut(str_of(&wire.id).unwrap_or("")).into();
         let severity = wire.properties.as_ref().and_then(|bag| bag.security_severity.as_str());
         let Some(rules) = self.components.get_mut(component) else { return Ok(()) };
-        self.by_id.entry(id.clone()).or_insert((component, rules.len()));
+        self.by_id.entry(Rc::clone(&id)).or_insert((component, rules.len()));
         rules.push(Rule {
             id,
             level: wire.default_configuration.as_ref().and_then(|configuration| configuration.level),
