@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::evidence::{Artifact, Recorded, write};
-use crate::support::program::{command, finish};
+use crate::support::program::{command, finish, scrub};
 use crate::support::snapshot::first_difference;
 use crate::support::{HEAD, NOW, fixture};
 
@@ -143,4 +144,24 @@ fn the_time_of_the_judgement_is_all_that_the_clock_changes() {
     assert!(first["gate_report.json"].contains(NOW));
     let (one, other) = (without_now(&first["gate_report.json"]), without_now(&again["gate_report.json"]));
     assert!(one == other, "{}", first_difference(&one, &other));
+}
+
+#[test]
+fn outputs_are_as_readable_as_the_umask_lets_any_file_be() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    for (umask, expected) in [("022", 0o644), ("077", 0o600)] {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::create_dir(scratch.path().join("evidence")).unwrap();
+        let gate = ["gate", "--evidence", "evidence", "--head", HEAD, "--out", "a/new/folder", "--now", NOW];
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_patchwarden")]);
+        shell.args(gate).current_dir(scratch.path());
+        scrub(&mut shell);
+        assert_eq!(finish(shell).exit, 12);
+        for name in ["gate_report.json", "repair_instruction.json", "summary.md"] {
+            let file = std::fs::metadata(scratch.path().join("a/new/folder").join(name)).unwrap();
+            assert_eq!(file.permissions().mode() & 0o777, expected, "{name} under umask {umask}");
+        }
+    }
 }
