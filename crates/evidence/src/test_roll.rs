@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::FixedState;
+use foldhash::quality::{FixedState, RandomState};
 
 use super::limits::Limits;
 use super::test_report::{CaseName, CaseOutcome};
@@ -32,7 +32,7 @@ struct Names {
     text: String,
     /// Each number and where in the text its name ends.
     ends: Vec<(u64, usize)>,
-    known: HashSet<u64, FixedState>,
+    known: HashSet<u64, RandomState>,
 }
 
 impl Names {

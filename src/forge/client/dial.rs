@@ -23,10 +23,10 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 /// What a failed connection says.
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+type Reason = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is under way.
-type Pending<T> = Pin<Box<dyn Future<Output = Result<T, Failed>> + Send>>;
+type Pending<T> = Pin<Box<dyn Future<Output = Result<T, Reason>> + Send>>;
 
 /// A server that answers nothing for so long is probed: its side may be gone without a word.
 const PROBED_AFTER: Duration = Duration::from_secs(15);
@@ -78,7 +78,7 @@ impl Dial {
         self.proxies.as_ref().and_then(|proxies| proxies.intercept(address))
     }
 
-    async fn connect(mut self, address: Uri) -> Result<Stream, Failed> {
+    async fn connect(mut self, address: Uri) -> Result<Stream, Reason> {
         let Some(proxy) = self.proxy(&address) else {
             return Ok(Stream::Direct {
                 stream: Box::new(self.direct.call(address).await?),
@@ -103,10 +103,10 @@ impl Dial {
 
 impl Service<Uri> for Dial {
     type Response = Stream;
-    type Error = Failed;
+    type Error = Reason;
     type Future = Pending<Stream>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Reason>> {
         Poll::Ready(Ok(()))
     }
 
@@ -126,10 +126,10 @@ struct Names(GaiResolver);
 
 impl Service<Name> for Names {
     type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = Failed;
+    type Error = Reason;
     type Future = Pending<Self::Response>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
         self.0.poll_ready(cx).map_err(Into::into)
     }
 

@@ -6,7 +6,6 @@ mod bytes;
 use std::collections::HashSet;
 use std::io::BufRead;
 
-use foldhash::quality::RandomState;
 use serde::de::{Deserialize, IgnoredAny};
 
 use super::content::ParseError;
@@ -55,7 +54,7 @@ impl<'a> JsonStream<'a> {
     /// # Errors
     /// No object, a key twice, too many keys, or what `each` answers.
     pub fn object(&mut self, each: &mut dyn FnMut(&mut Self, &str) -> Step) -> Step {
-        let mut seen = HashSet::with_hasher(RandomState::default());
+        let mut seen = HashSet::new();
         self.enter(b'{', "an object")?;
         loop {
             if !self.more(b'}', seen.is_empty())? {
