@@ -16,8 +16,9 @@ use super::wire::{OverrideWire, ReferenceWire, ResultWire, RuleWire};
 /// Rules and overrides of one run; CodeQL's largest suites have some 600, semgrep's registry some 3,000.
 const RULES: usize = 20_000;
 
-/// Characters kept of a rule's id.
-const ID_CHARS: usize = 400;
+/// Bytes of a rule's id; the longest of the genuine samples has 41. A longer one is refused and not cut: two rules
+/// that begin alike would be one, and the level of the one hide a finding of the other.
+const ID_BYTES: usize = 1_000;
 
 /// How a result names its rule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -30,24 +31,26 @@ pub struct RuleRef {
 }
 
 impl RuleRef {
-    pub fn of(result: &ResultWire<'_>) -> Self {
-        let mut named = result.rule.as_ref().map(Self::of_reference).unwrap_or_default();
+    /// # Errors
+    /// [`ParseError::TooLarge`] for an id that is too long.
+    pub fn of(result: &ResultWire<'_>) -> Result<Self, ParseError> {
+        let mut named = result.rule.as_ref().map(Self::of_reference).transpose()?.unwrap_or_default();
         // 3.27.5 and 3.27.6: where both spellings are there they must agree, so either will do.
         if let Some(id) = str_of(&result.rule_id) {
-            named.id = Some(cut(id).into());
+            named.id = Some(whole(id)?.into());
         }
         named.index = result.rule_index.and_then(index).or(named.index);
         named.invocation = result.provenance.as_ref().and_then(|p| p.invocation_index).and_then(index);
-        named
+        Ok(named)
     }
 
-    fn of_reference(wire: &ReferenceWire<'_>) -> Self {
-        Self {
-            id: str_of(&wire.id).map(|id| cut(id).into()),
+    fn of_reference(wire: &ReferenceWire<'_>) -> Result<Self, ParseError> {
+        Ok(Self {
+            id: str_of(&wire.id).map(whole).transpose()?.map(Into::into),
             index: wire.index.and_then(index),
             component: wire.tool_component.as_ref().and_then(|part| part.index).and_then(index),
             invocation: None,
-        }
+        })
     }
 }
 
@@ -56,10 +59,11 @@ fn index(number: i64) -> Option<usize> {
     usize::try_from(number).ok()
 }
 
-fn cut(id: &str) -> &str {
-    // No character takes less than a byte.
-    let end = if id.len() > ID_CHARS { id.char_indices().nth(ID_CHARS) } else { None };
-    end.and_then(|(at, _)| id.get(..at)).unwrap_or(id)
+fn whole(id: &str) -> Result<&str, ParseError> {
+    if id.len() > ID_BYTES {
+        return Err(ParseError::TooLarge(format!("a rule's id is longer than {ID_BYTES} bytes")));
+    }
+    Ok(id)
 }
 
 struct Rule {
@@ -96,7 +100,7 @@ impl Rules {
         while self.components.len() <= component {
             self.components.push(Vec::new());
         }
-        let id: Rc<str> = cut(str_of(&wire.id).unwrap_or("")).into();
+        let id: Rc<str> = whole(str_of(&wire.id).unwrap_or(""))?.into();
         let severity = wire.properties.as_ref().and_then(|bag| bag.security_severity.as_str());
         let Some(rules) = self.components.get_mut(component) else { return Ok(()) };
         self.by_id.entry(Rc::clone(&id)).or_insert((component, rules.len()));
@@ -115,7 +119,7 @@ impl Rules {
     pub fn add_override(&mut self, invocation: usize, wire: &OverrideWire<'_>) -> Result<(), ParseError> {
         self.count()?;
         if let Some(level) = wire.configuration.as_ref().and_then(|configuration| configuration.level) {
-            let rule = RuleRef::of_reference(&wire.descriptor);
+            let rule = RuleRef::of_reference(&wire.descriptor)?;
             self.overrides.push(Override { invocation, rule, level });
         }
         Ok(())
@@ -198,7 +202,7 @@ mod tests {
     }
 
     fn settled(rules: &Rules, result: &str) -> (String, Option<Level>) {
-        let settled = rules.settle(&RuleRef::of(&serde_json::from_str(result).unwrap()));
+        let settled = rules.settle(&RuleRef::of(&serde_json::from_str(result).unwrap()).unwrap());
         (settled.rule, settled.level)
     }
 
@@ -215,6 +219,20 @@ mod tests {
         assert_eq!(level(r#"{"ruleId":"plain"}"#), None);
         assert_eq!(level(r#"{"rule":{"index":0,"toolComponent":{"index":1}}}"#), Some(Level::None));
         assert_eq!(settled(&rules, r#"{"rule":{"id":"x"}}"#), ("x".to_owned(), Some(Level::None)));
+    }
+
+    #[test]
+    fn rules_that_begin_alike_are_two_or_refused() {
+        let mut rules = Rules::default();
+        let long = "r".repeat(ID_BYTES - 1);
+        for (end, level) in [("y", "none"), ("x", "error")] {
+            let json = format!(r#"{{"id":"{long}{end}","defaultConfiguration":{{"level":"{level}"}}}}"#);
+            rules.add(0, &serde_json::from_str(&json).unwrap()).unwrap();
+        }
+        assert_eq!(settled(&rules, &format!(r#"{{"ruleId":"{long}x"}}"#)).1, Some(Level::Error));
+        let longer = format!(r#"{{"ruleId":"{long}xx"}}"#);
+        let refused = RuleRef::of(&serde_json::from_str(&longer).unwrap());
+        assert!(matches!(refused, Err(ParseError::TooLarge(_))));
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl Run {
             claimed_new: result.baseline_state.map(|state| state != BaselineState::Unchanged),
             security_severity: result.properties.as_ref().and_then(|bag| bag.security_severity.as_str()),
         };
-        log.tally.add(&RuleRef::of(&result), &seen)
+        log.tally.add(&RuleRef::of(&result)?, &seen)
     }
 
     fn invocation(
