@@ -3,10 +3,10 @@
 
 /// One line of a sentence of ours as Markdown: what stands between backticks becomes code, the rest is escaped.
 pub fn markdown_line(text: &str) -> String {
-    let parts: Vec<&str> = text.split('`').collect();
-    let paired = parts.len() % 2 == 1;
+    let marks = text.matches('`').count();
+    let paired = marks % 2 == 0;
     let mut out = String::with_capacity(text.len() + 16);
-    for (index, part) in parts.iter().enumerate() {
+    for (index, part) in text.split('`').enumerate() {
         if paired && index % 2 == 1 {
             out.push('`');
             // A pipe would end a table cell even inside code.
@@ -14,7 +14,7 @@ pub fn markdown_line(text: &str) -> String {
             out.push('`');
         } else {
             escape_into(part, &mut out);
-            if !paired && index + 1 < parts.len() {
+            if !paired && index < marks {
                 out.push_str("\\`");
             }
         }

@@ -13,7 +13,7 @@ use super::source::LimitReached;
 pub const WINDOW: usize = 128 * 1024;
 const FIRST_WINDOW: usize = 8 * 1024;
 /// Bytes at the start in which an XML declaration must name its encoding.
-const HEAD: u64 = 512;
+const HEAD: usize = 512;
 
 /// What is done about control characters other than tab, line feed and carriage return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Text<'a> {
     /// Bytes to read at a time: most reports are small, and need no large window.
     room: usize,
     ended: bool,
+    /// What reading ended with behind what is in the window.
+    failed: Option<io::Error>,
     /// What is wrong with the text: it is wrong however often it is asked for.
     broken: Option<String>,
     controls: Controls,
@@ -50,11 +52,15 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// Whatever the reader answers.
-    pub fn open(mut reader: &'a mut dyn BufRead, controls: Controls) -> io::Result<Self> {
-        let mut head = Vec::new();
-        (&mut reader).take(HEAD).read_to_end(&mut head)?;
+    pub fn open(reader: &'a mut dyn BufRead, controls: Controls) -> io::Result<Self> {
+        let mut head = vec![0; HEAD];
+        let (count, outcome) = read_whole(reader, &mut head);
+        outcome?;
+        head.truncate(count);
         let (encoding, mark) = encoding_of(&head);
-        let rest = Cursor::new(head.split_off(mark)).chain(reader);
+        let mut head = Cursor::new(head);
+        head.set_position(mark as u64);
+        let rest = head.chain(reader);
         let source: Box<dyn Read + 'a> = if encoding == UTF_8 {
             Box::new(rest)
         } else {
@@ -68,6 +74,7 @@ impl<'a> Text<'a> {
             cut: Vec::new(),
             room: FIRST_WINDOW,
             ended: false,
+            failed: None,
             broken: None,
             controls,
             allowance: u64::MAX,
@@ -138,17 +145,20 @@ impl<'a> Text<'a> {
         if let Some(words) = &self.broken {
             return Err(malformed(words.clone()));
         }
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let mut bytes = std::mem::take(&mut self.window).into_bytes();
         bytes.drain(..std::mem::take(&mut self.start));
         let checked = bytes.len();
         bytes.append(&mut self.cut);
         let known = bytes.len();
         bytes.resize(known + self.room, 0);
-        let read = read_some(&mut *self.source, bytes.get_mut(known..).unwrap_or_default());
-        bytes.truncate(known + *read.as_ref().unwrap_or(&0));
-        self.ended = matches!(read, Ok(0));
-        if matches!(read, Ok(count) if count == self.room) {
-            self.room = WINDOW;
+        let (filled, outcome) = read_whole(&mut *self.source, bytes.get_mut(known..).unwrap_or_default());
+        bytes.truncate(known + filled);
+        self.ended = matches!(outcome, Ok(End::Reached));
+        if filled == self.room {
+            self.room = (2 * self.room).min(WINDOW);
         }
         self.window = match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -158,7 +168,9 @@ impl<'a> Text<'a> {
         if self.controls == Controls::Refused && has_control(fresh) {
             return Err(self.refuse("it has a control character that XML does not allow".to_owned()));
         }
-        read.map(|_| ())
+        // What came before a fault is read first.
+        self.failed = outcome.err();
+        if filled > 0 { Ok(()) } else { self.failed.take().map_or(Ok(()), Err) }
     }
 
     /// The text that these bytes are up to a character whose end is not read yet.
@@ -173,18 +185,31 @@ impl<'a> Text<'a> {
 
     /// Says what is wrong, now and whenever more is asked for.
     fn refuse(&mut self, words: String) -> io::Error {
+        self.window.clear();
+        (self.start, self.ended) = (0, false);
         self.broken = Some(words.clone());
         malformed(words)
     }
 }
 
-fn read_some(source: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match source.read(room) {
+/// Whether there may be more.
+enum End {
+    Reached,
+    NotYet,
+}
+
+/// Fills the room as far as it goes, so that a small file is at hand at once and known to be whole.
+fn read_whole<R: Read + ?Sized>(source: &mut R, room: &mut [u8]) -> (usize, io::Result<End>) {
+    let mut filled = 0;
+    while let Some(rest) = room.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match source.read(rest) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
+            Err(error) => return (filled, Err(error)),
+            Ok(0) => return (filled, Ok(End::Reached)),
+            Ok(count) => filled += count,
         }
     }
+    (filled, Ok(End::NotYet))
 }
 
 impl Read for Text<'_> {
@@ -307,10 +332,32 @@ mod tests {
     #[test]
     fn text_that_is_none_is_malformed() {
         for bytes in [&b"ab\xff"[..], b"ab\xc5", b"a\x01b", b"a\x00\x00b"] {
-            let error = read(bytes, Controls::Refused).unwrap_err();
-            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{bytes:x?}");
+            let mut source = bytes;
+            let mut text = Text::open(&mut source, Controls::Refused).unwrap();
+            for _ in 0..3 {
+                let error = text.fill_buf().unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{bytes:x?}");
+            }
         }
         assert_eq!(read(b"a\x1b[0m", Controls::Kept).unwrap(), "a\u{1b}[0m");
+    }
+
+    #[test]
+    fn what_came_before_a_fault_is_read_first() {
+        struct Fails;
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::TimedOut.into())
+            }
+        }
+        let long = "x".repeat(HEAD + 7);
+        let mut source = io::BufReader::new(long.as_bytes().chain(Fails));
+        let mut text = Text::open(&mut source, Controls::Kept).unwrap();
+        assert_eq!(text.fill_buf().unwrap(), long.as_bytes());
+        text.consume(long.len());
+        for _ in 0..2 {
+            assert_eq!(text.fill_buf().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
     }
 
     #[test]

@@ -80,12 +80,13 @@ fn is_clean(text: &str) -> bool {
     bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ') && is_plain(bytes)
 }
 
-/// Whether this is printing ASCII in which no two spaces stand beside each other. Looks at all of it, without leaving
-/// early: the compiler makes vectors of that.
+/// Whether this is printing ASCII in which no two spaces stand beside each other. Looks at all of it, byte by byte and
+/// without leaving early: the compiler makes vectors of that.
 pub fn is_plain(text: &[u8]) -> bool {
     let behind = text.get(1..).unwrap_or_default();
-    let printing = text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
-    printing && text.iter().zip(behind).filter(|pair| *pair == (&b' ', &b' ')).count() == 0
+    let odd = text.iter().fold(0, |odd, byte| odd | u8::from(!matches!(byte, b' '..=b'~')));
+    let two_spaces = |(one, next): (&u8, &u8)| u8::from(*one == b' ') & u8::from(*next == b' ');
+    odd | text.iter().zip(behind).fold(0, |twice, pair| twice | two_spaces(pair)) == 0
 }
 
 /// Control characters, bidirectional marks and overrides, zero-width and tag characters, variation selectors.

@@ -137,8 +137,14 @@ impl Frame {
                     match rest.iter().position(|b| STRUCTURE.get(usize::from(*b)) == Some(&true)) {
                         Some(plain) => {
                             at += plain;
-                            let byte = rest.get(plain).copied().unwrap_or_default();
-                            self.structure(byte, &mut at, from, max_depth)?;
+                            let rest = rest.get(plain..).unwrap_or_default();
+                            match plain_string(rest, STRING_BYTES) {
+                                Some(length) => at += length,
+                                None => {
+                                    let byte = rest.first().copied().unwrap_or_default();
+                                    self.structure(byte, &mut at, from, max_depth)?;
+                                }
+                            }
                         }
                         None => at = window.len(),
                     }
@@ -229,6 +235,14 @@ impl Frame {
             self.bytes.truncate(at);
         }
     }
+}
+
+/// How many bytes the string takes that the window starts with, quotes included; `None` where it has escapes or more than
+/// `max` bytes, or does not end here. Whether JSON allows what is in it is not looked at.
+pub fn plain_string(window: &[u8], max: usize) -> Option<usize> {
+    let (b'"', rest) = window.split_first()? else { return None };
+    let length = memchr::memchr2(b'"', b'\\', rest)?;
+    (length <= max && rest.get(length) == Some(&b'"')).then_some(length + 2)
 }
 
 /// Whether a byte comes after a number or word and is not part of it.

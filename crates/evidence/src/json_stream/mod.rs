@@ -13,13 +13,16 @@ use super::document::json_error;
 use super::limits::Limits;
 use super::text::{Controls, Text};
 use super::wire::TOO_MANY;
-use bytes::{Between, Frame};
+use bytes::{Between, Frame, plain_string};
 
 /// One element's size in bytes once its long strings are cut. The largest seen in a genuine report is 40 KiB.
 const ELEMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Keys of one object that the walk visits.
 const OBJECT_KEYS: usize = 1_000_000;
+
+/// A key that is taken as it stands, without a look by `serde_json`, has no more bytes.
+const KEY_BYTES: usize = 256;
 
 /// How far [`JsonStream::skip`] walks down before it takes what is there as one element.
 const SKIP_LEVELS: u32 = 3;
@@ -63,7 +66,7 @@ impl<'a> JsonStream<'a> {
             if self.peek()? != Some(b'"') {
                 return Err(self.fault("a key was expected"));
             }
-            let key: String = self.value()?;
+            let key = self.key()?;
             self.expect(b':')?;
             if seen.contains(&key) {
                 let key = crate::model::sanitize(&key, 60);
@@ -74,6 +77,17 @@ impl<'a> JsonStream<'a> {
             }
             each(self, &key)?;
             seen.insert(key);
+        }
+    }
+
+    /// The key that comes next.
+    fn key(&mut self) -> Result<String, ParseError> {
+        let window = self.text.fill_buf()?;
+        let plain = plain_string(window, KEY_BYTES)
+            .filter(|length| window.get(..*length).is_some_and(|key| !key.iter().any(u8::is_ascii_control)));
+        match plain {
+            Some(length) => Ok(self.text.take_shown(length).trim_matches('"').to_owned()),
+            None => self.value(),
         }
     }
 

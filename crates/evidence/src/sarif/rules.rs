@@ -1,5 +1,6 @@
 //! The rules of one SARIF run and what they say of a result that states no level.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -83,7 +84,8 @@ struct Override {
 pub struct Rules {
     /// The driver's first, then the extensions' in their order.
     components: Vec<Vec<Rule>>,
-    by_id: HashMap<Rc<str>, (usize, usize), RandomState>,
+    /// The first rule of each id, once one is looked for by its id: most results name their rule by its index.
+    by_id: OnceCell<HashMap<Rc<str>, (usize, usize), RandomState>>,
     overrides: Vec<Override>,
     /// The overrides of each rule, once the run is read.
     sealed: HashMap<(usize, usize), Vec<(usize, Level)>>,
@@ -103,7 +105,6 @@ impl Rules {
         let id: Rc<str> = whole(str_of(&wire.id).unwrap_or(""))?.into();
         let severity = wire.properties.as_ref().and_then(|bag| bag.security_severity.as_str());
         let Some(rules) = self.components.get_mut(component) else { return Ok(()) };
-        self.by_id.entry(Rc::clone(&id)).or_insert((component, rules.len()));
         rules.push(Rule {
             id,
             level: wire.default_configuration.as_ref().and_then(|configuration| configuration.level),
@@ -165,14 +166,25 @@ impl Rules {
         self.components.get(component)?.get(index)
     }
 
+    fn index(&self) -> HashMap<Rc<str>, (usize, usize), RandomState> {
+        let mut by_id = HashMap::default();
+        for (component, rules) in self.components.iter().enumerate() {
+            for (index, rule) in rules.iter().enumerate() {
+                by_id.entry(Rc::clone(&rule.id)).or_insert((component, index));
+            }
+        }
+        by_id
+    }
+
     /// By index, then by id, then by the longest part of the id that ends before a `/` (3.52.4).
     fn find(&self, named: &RuleRef) -> Option<(usize, usize)> {
         let component = named.component.map_or(0, |extension| extension.saturating_add(1));
         let indexed = named.index.map(|index| (component, index)).filter(|place| self.at(*place).is_some());
         indexed.or_else(|| {
             let mut id = named.id.as_deref()?;
+            let by_id = self.by_id.get_or_init(|| self.index());
             loop {
-                if let Some(place) = self.by_id.get(id) {
+                if let Some(place) = by_id.get(id) {
                     return Some(*place);
                 }
                 id = id.rsplit_once('/')?.0;
