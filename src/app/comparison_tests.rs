@@ -158,6 +158,25 @@ fn tests_of_the_base_that_are_gone_or_skipped_block() {
     assert_eq!(against_file(BOTH, findings), unavailable);
 }
 
+#[test]
+fn only_what_a_gate_compares_is_kept_for_comparing() {
+    let tests = |id: &str, keys: &str| {
+        format!(
+            "[evidence.{id}]\nartifact = \"{id}\"\n[[gate]]\nid = \"{id}\"\nkind = \"tests\"\nevidence = [\"{id}\"]\n{keys}\n"
+        )
+    };
+    let policy = [
+        "version = 1\n[evidence.base]\nrole = \"baseline\"\nartifact = \"base\"\n".to_owned(),
+        tests("alone", ""),
+        tests("with-file", "no_removed = true\nbaseline_file = \"base.report\""),
+        tests("with-report", "no_removed = true\nbaseline = \"base\""),
+    ];
+    let sound = SoundPolicy::read(&policy.concat()).map_err(|problems| format!("{problems:?}")).unwrap();
+    let compared = sound.demands().into_iter().filter(|demand| demand.compared);
+    let ids: Vec<&str> = compared.map(|demand| demand.id.as_str()).collect();
+    assert_eq!(ids, ["base", "with-file", "with-report"]);
+}
+
 fn base_evidence<'b>(files: &[File<'b>]) -> Scene<'b> {
     let base = "[evidence.unit-base]\nrole = \"baseline\"\nartifact = \"base\"\npath = \"j.xml\"\n";
     Scene::new(&format!("{UNIT}{base}{NO_LOSS}baseline = \"unit-base\"\n"), files)

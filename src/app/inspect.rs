@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{EXIT_USAGE, Failure};
 use crate::evidence::read::{Listing, Reading, listing, read_file};
-use crate::evidence::{Content, Format, Parsed, Substance, manifest::Manifest};
+use crate::evidence::{Content, Format, Limits, Parsed, Substance, manifest::Manifest};
 use crate::model::{Digest, count, sanitize};
 
 use super::folder::open_path;
@@ -68,8 +68,10 @@ fn inspect_path(path: &Path, format: Option<Format>) -> Result<Vec<Inspected>, F
     let refused = |why: &dyn std::fmt::Display| {
         Failure::new(EXIT_USAGE, format!("`{}` could not be inspected", path.display())).caused_by(why)
     };
-    let mut source = open_path(path, &limits()).map_err(|error| refused(&error))?;
-    let Listing { files, manifest } = listing(source.as_mut(), &limits()).map_err(|error| refused(&error))?;
+    // Nothing is compared here.
+    let limits = Limits { rolls: false, ..limits() };
+    let mut source = open_path(path, &limits).map_err(|error| refused(&error))?;
+    let Listing { files, manifest } = listing(source.as_mut(), &limits).map_err(|error| refused(&error))?;
     let sound = match &manifest {
         Some(Ok(manifest)) => Some(manifest),
         Some(Err(error)) => return Err(refused(&format!("its manifest: {error}"))),
@@ -80,7 +82,7 @@ fn inspect_path(path: &Path, format: Option<Format>) -> Result<Vec<Inspected>, F
     for (inner, file) in &files {
         // Only what is said of it is kept: an artifact may hold thousands of reports.
         let reading =
-            read_file(source.as_mut(), inner, file, format, &limits()).map_err(|error| refused(&error))?;
+            read_file(source.as_mut(), inner, file, format, &limits).map_err(|error| refused(&error))?;
         let name = if whole { path.display().to_string() } else { format!("{}: {inner}", path.display()) };
         all.push(inspected(sanitize(&name, 300), reading, sound));
     }

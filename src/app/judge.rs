@@ -2,6 +2,7 @@
 
 use crate::evidence::read::{ArtifactState, Artifacts};
 use crate::evidence::{Demand, Evidence, Limits, Provenance, Target, assess};
+use crate::forge::processors;
 use crate::gate::{Evaluation, EvidenceSet, GateKind, Gates, require_named_head};
 use crate::model::{ArtifactName, GateId, Verdict};
 use crate::policy::{Policy, Problem};
@@ -22,9 +23,14 @@ impl SoundPolicy {
     /// # Errors
     /// Every problem it has.
     pub fn read(text: &str) -> Result<Self, Vec<Problem>> {
-        let (policy, mut problems) = Policy::read(text)?;
+        let (mut policy, mut problems) = Policy::read(text)?;
         match Gates::build(&policy) {
-            Ok(gates) if problems.is_empty() => Ok(Self { policy, gates }),
+            Ok(gates) if problems.is_empty() => {
+                for entry in &mut policy.evidence {
+                    entry.demand.compared = gates.compare(&entry.demand.id);
+                }
+                Ok(Self { policy, gates })
+            }
             Ok(_) => Err(problems),
             Err(more) => {
                 problems.extend(more);
@@ -153,6 +159,11 @@ pub fn conclude_after(
         history,
     });
     Judged { evidence, evaluation, verdict, packet }
+}
+
+/// How many artifacts are read at once: where there are more processors, each may hold thousands of findings meanwhile.
+pub fn readers() -> usize {
+    processors().min(4)
 }
 
 /// The limits in force.

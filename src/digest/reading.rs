@@ -66,6 +66,7 @@ pub fn limits() -> Limits {
         kept_details: 20_000,
         kept_keys: 100_000,
         kept_text: 120,
+        rolls: false,
         ..Limits::default()
     }
 }

@@ -1,6 +1,7 @@
 //! The registry of gate kinds: name, settings, what evidence each judges. Adding a kind is one file and one line.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::evidence::demand::Role;
 use crate::evidence::{Demand, Evidence, format::Kind};
-use crate::model::{GateId, RelPath};
+use crate::model::{EvidenceId, GateId, RelPath};
 use crate::policy::{GateEntry, Policy, Problem, nearest};
 
 use super::baseline::BaselineSource;
@@ -174,9 +175,8 @@ fn build<S: KindSettings>(entry: &GateEntry, problems: &mut Vec<Problem>) -> Opt
     let settings: S = entry.settings.clone().read(&format!("gate `{}`", entry.id), problems)?;
     let wrong = settings.problems();
     if wrong.is_empty() {
-        let effective = toml::Table::try_from(&settings).unwrap_or_default();
         let implied = settings.implied(&entry.id);
-        return Some(Built { judge: Box::new(settings), effective, implied });
+        return Some(Built { judge: Box::new(settings), implied });
     }
     for (key, message) in wrong {
         problems.push(entry.settings.problem(key, format!("gate `{}`: {message}", entry.id)));
@@ -184,17 +184,27 @@ fn build<S: KindSettings>(entry: &GateEntry, problems: &mut Vec<Problem>) -> Opt
     None
 }
 
+/// What judges, and can be shown.
+trait Shown: Judge {
+    /// Its own keys with every default filled in.
+    fn effective(&self) -> toml::Table;
+}
+
+impl<S: KindSettings> Shown for S {
+    fn effective(&self) -> toml::Table {
+        toml::Table::try_from(self).unwrap_or_default()
+    }
+}
+
 /// A gate's settings, ready to judge and to show.
 struct Built {
-    judge: Box<dyn Judge>,
-    /// Its own keys with every default filled in.
-    effective: toml::Table,
+    judge: Box<dyn Shown>,
     /// What it asks for beside declared evidence.
     implied: Vec<Demand>,
 }
 
 /// The gates of a policy, ready to judge, in the policy's order.
-pub struct Gates(Vec<(GateEntry, GateKind, Built)>);
+pub struct Gates(Vec<(Arc<GateEntry>, GateKind, Built)>);
 
 impl Gates {
     /// Makes a policy's gates.
@@ -219,9 +229,9 @@ impl Gates {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&GateEntry, GateKind, &dyn Judge, &[Demand])> {
-        self.0
-            .iter()
-            .map(|(entry, kind, built)| (entry, *kind, built.judge.as_ref(), built.implied.as_slice()))
+        self.0.iter().map(|(entry, kind, built)| {
+            (&**entry, *kind, &*built.judge as &dyn Judge, built.implied.as_slice())
+        })
     }
 
     /// What the gates ask for beside the policy's declared evidence, in the policy's order.
@@ -252,14 +262,28 @@ impl Gates {
             .collect()
     }
 
+    /// Whether any gate compares this evidence with another, or another with it.
+    pub fn compare(&self, id: &EvidenceId) -> bool {
+        self.0.iter().any(|(entry, _, built)| match built.judge.baseline() {
+            None => false,
+            Some(BaselineSource::Evidence(base)) => base == id || entry.evidence.contains(id),
+            Some(BaselineSource::File(_)) => entry.evidence.contains(id),
+        })
+    }
+
     /// Whether any gate asks for the lines of the change.
     pub fn want_changed_lines(&self) -> bool {
         self.0.iter().any(|(_, _, built)| built.judge.wants_changed_lines())
     }
 
     /// Each gate with its own keys, every default filled in.
-    pub fn effective(&self) -> impl Iterator<Item = (&GateEntry, &toml::Table)> {
-        self.0.iter().map(|(entry, _, built)| (entry, &built.effective))
+    pub fn effective(&self) -> impl Iterator<Item = (&GateEntry, toml::Table)> {
+        self.0.iter().map(|(entry, _, built)| (entry.as_ref(), built.judge.effective()))
+    }
+
+    /// The gates' kinds, in the policy's order.
+    pub fn kinds(&self) -> impl Iterator<Item = GateKind> {
+        self.0.iter().map(|(_, kind, _)| *kind)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn read(root: &mut Table, problems: &mut Vec<Problem>) -> PolicyKeys 
     let mut keys = Vec::new();
     let mut raws = Vec::new();
     for (name, table) in root.take_tables("keys", problems) {
-        let place = table.clone();
+        let place = table.place.clone();
         let shown = sanitize(&name, 60);
         let Some(raw) = table.read::<RawKey>(&format!("key `{shown}`"), problems) else { continue };
         // A key is called as evidence is.

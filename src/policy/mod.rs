@@ -43,7 +43,7 @@ pub struct Policy {
     pub keys: PolicyKeys,
     pub feedback: FeedbackRules,
     pub evidence: Vec<EvidenceEntry>,
-    pub gates: Vec<GateEntry>,
+    pub gates: Vec<Arc<GateEntry>>,
     pub waivers: Vec<Waiver>,
     /// Of the file's bytes.
     pub sha256: Digest,
@@ -173,7 +173,7 @@ fn read_rest(root: &Table, problems: &mut Vec<Problem>) {
 
 fn read_limits(root: &mut Table, problems: &mut Vec<Problem>) -> LoopLimits {
     let table = root.take_table("limits", problems);
-    let place = table.clone();
+    let place = table.place.clone();
     let limits: LoopLimits = table.read("`[limits]`", problems).unwrap_or_default();
     for (key, value) in [("max_attempts", limits.max_attempts), ("max_heads", limits.max_heads)] {
         if value == 0 {
@@ -203,7 +203,7 @@ fn read_evidence_entry(
     keys: &Arc<[Key]>,
     problems: &mut Vec<Problem>,
 ) -> Option<EvidenceEntry> {
-    let place = table.clone();
+    let place = table.place.clone();
     let raw: RawEvidence = table.read(&format!("evidence `{}`", sanitize(name, 60)), problems)?;
     let before = problems.len();
     let mut keep = |key: &str, message: String| problems.push(place.problem(key, message));
@@ -248,17 +248,19 @@ fn read_evidence_entry(
         command: raw.command.clone(),
         exit_codes: raw.exit_codes.clone(),
         keys: keys.clone(),
+        // Until the gates are known.
+        compared: true,
     };
     Some(EvidenceEntry { demand, from: raw.from.clone(), raw })
 }
 
-fn read_gates(root: &mut Table, evidence: &Declared, problems: &mut Vec<Problem>) -> Vec<GateEntry> {
+fn read_gates(root: &mut Table, evidence: &Declared, problems: &mut Vec<Problem>) -> Vec<Arc<GateEntry>> {
     let common = field_names::<RawGate>();
     let mut seen = BTreeSet::new();
     let mut gates = Vec::new();
     for table in root.take_array("gate", problems) {
         let named = table.values.get("id").and_then(toml::Value::as_str).unwrap_or("?").to_owned();
-        let place = table.clone();
+        let place = table.place.clone();
         let (common, settings) = table.split(common);
         let Some(raw) = common.read::<RawGate>(&format!("gate `{}`", sanitize(&named, 60)), problems) else {
             continue;
@@ -305,7 +307,7 @@ fn read_gates(root: &mut Table, evidence: &Declared, problems: &mut Vec<Problem>
                 }
             }
         }
-        gates.push(GateEntry {
+        gates.push(Arc::new(GateEntry {
             id,
             kind: raw.kind.clone(),
             title: raw.title.as_ref().map(|title| sanitize(title, 120)),
@@ -315,15 +317,15 @@ fn read_gates(root: &mut Table, evidence: &Declared, problems: &mut Vec<Problem>
             on_fail: raw.on_fail.clone(),
             settings,
             raw,
-        });
+        }));
     }
     gates
 }
 
-fn read_waivers(root: &mut Table, gates: &[GateEntry], problems: &mut Vec<Problem>) -> Vec<Waiver> {
+fn read_waivers(root: &mut Table, gates: &[Arc<GateEntry>], problems: &mut Vec<Problem>) -> Vec<Waiver> {
     let mut waivers = Vec::new();
     for (index, table) in root.take_array("waiver", problems).into_iter().enumerate() {
-        let place = table.clone();
+        let place = table.place.clone();
         let what = format!("waiver {}", index + 1);
         let Some(raw) = table.read::<RawWaiver>(&what, problems) else { continue };
         let before = problems.len();

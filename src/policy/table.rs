@@ -1,7 +1,10 @@
 //! Reading TOML tables into our types such that every problem is found in one pass, each with its line.
 //! Unknown keys are found by asking a type for its field names; types come through serde, one table at a time.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use serde::de::{
     Deserialize as _, DeserializeOwned, Deserializer, Error as _, Visitor, value::Error as ValueError,
@@ -13,16 +16,24 @@ use crate::model::sanitize;
 
 use super::problem::{Problem, nearest};
 
-/// The lines on which keys stand, by key path.
-#[derive(Debug, Clone, Default)]
-pub struct Lines(BTreeMap<String, u64>);
+/// The lines on which keys stand. They are found when the first is asked for: of a sound file none is.
+#[derive(Debug)]
+pub struct Lines {
+    text: String,
+    by_key: OnceLock<BTreeMap<String, u64>>,
+}
 
 impl Lines {
-    /// The line of a key, else of the nearest key above it, else 0.
+    fn in_text(text: &str) -> Self {
+        Self { text: text.to_owned(), by_key: OnceLock::new() }
+    }
+
+    /// The line of a key path, else of the nearest key above it, else 0.
     pub fn of(&self, key: &str) -> u64 {
+        let by_key = self.by_key.get_or_init(|| lines_of(&self.text));
         let mut key = key;
         loop {
-            if let Some(line) = self.0.get(key) {
+            if let Some(line) = by_key.get(key) {
                 return *line;
             }
             match key.rfind(['.', '[']) {
@@ -33,13 +44,32 @@ impl Lines {
     }
 }
 
+/// Where a table stands in the file: what its problems are said of.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its key path; empty for the whole file.
+    key: String,
+    lines: Arc<Lines>,
+}
+
+impl Place {
+    /// A problem with a key of the table, or with the table itself where the key is empty.
+    pub fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
+        let key = if key.is_empty() { self.key.clone() } else { join(&self.key, key) };
+        Problem { line: self.lines.of(&key), key, message: message.into(), hint: None }
+    }
+
+    /// The place of what this table has under a key.
+    fn below(&self, key: &str) -> Self {
+        Self { key: join(&self.key, key), lines: self.lines.clone() }
+    }
+}
+
 /// A TOML table with its place in the file.
 #[derive(Debug, Clone)]
 pub struct Table {
     pub values: toml::Table,
-    /// Its key path; empty for the whole file.
-    pub key: String,
-    pub lines: std::sync::Arc<Lines>,
+    pub place: Place,
 }
 
 impl Table {
@@ -48,30 +78,23 @@ impl Table {
     /// # Errors
     /// Every syntax problem.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        let starts = Starts::of(text);
+        let starts = LazyCell::new(|| Starts::of(text));
+        let not_toml = |span: Option<Range<usize>>, message: &str| Problem {
+            line: span.map_or(0, |span| starts.line_of(span.start)),
+            key: String::new(),
+            message: format!("not TOML: {}", sanitize(message, 160)),
+            hint: None,
+        };
         let (document, errors) = DeTable::parse_recoverable(text);
-        let mut problems: Vec<Problem> = errors
-            .iter()
-            .map(|error| Problem {
-                line: error.span().map_or(0, |span| starts.line_of(span.start)),
-                key: String::new(),
-                message: format!("not TOML: {}", sanitize(error.message(), 160)),
-                hint: None,
-            })
-            .collect();
+        let mut problems: Vec<Problem> =
+            errors.iter().map(|error| not_toml(error.span(), error.message())).collect();
         if problems.is_empty() {
-            let mut lines = Lines::default();
-            index_table(document.get_ref(), &starts, "", &mut lines);
             match toml::Table::deserialize(toml::Deserializer::from(document)) {
                 Ok(values) => {
-                    return Ok(Self { values, key: String::new(), lines: std::sync::Arc::new(lines) });
+                    let lines = Arc::new(Lines::in_text(text));
+                    return Ok(Self { values, place: Place { key: String::new(), lines } });
                 }
-                Err(error) => problems.push(Problem {
-                    line: error.span().map_or(0, |span| starts.line_of(span.start)),
-                    key: String::new(),
-                    message: format!("not TOML: {}", sanitize(error.message(), 160)),
-                    hint: None,
-                }),
+                Err(error) => problems.push(not_toml(error.span(), error.message())),
             }
         }
         problems.sort();
@@ -79,26 +102,18 @@ impl Table {
         Err(problems)
     }
 
-    /// The key path of a key in this table.
-    pub fn key_of(&self, key: &str) -> String {
-        join(&self.key, key)
-    }
-
-    /// A problem with a key of this table, or with the table itself where the key is empty.
+    /// As [`Place::problem`].
     pub fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
-        let key = if key.is_empty() { self.key.clone() } else { self.key_of(key) };
-        Problem { line: self.lines.of(&key), key, message: message.into(), hint: None }
+        self.place.problem(key, message)
     }
 
     /// The named keys as a table of their own, and the rest.
     pub fn split(mut self, keys: &[&str]) -> (Self, Self) {
         let mut taken = toml::Table::new();
         for key in keys {
-            if let Some(value) = self.values.remove(*key) {
-                taken.insert((*key).to_owned(), value);
-            }
+            taken.extend(self.values.remove_entry(*key));
         }
-        (Self { values: taken, key: self.key.clone(), lines: self.lines.clone() }, self)
+        (Self { values: taken, place: self.place.clone() }, self)
     }
 
     /// Takes a table of tables out: `[evidence.unit]` under `evidence`.
@@ -108,8 +123,8 @@ impl Table {
             Some(toml::Value::Table(tables)) => tables
                 .into_iter()
                 .filter_map(|(name, value)| {
-                    let path = join(&self.key_of(key), &name);
-                    self.sub_table(value, path, problems).map(|table| (name, table))
+                    let place = self.place.below(key).below(&name);
+                    sub_table(value, place, problems).map(|table| (name, table))
                 })
                 .collect(),
             Some(other) => {
@@ -128,7 +143,7 @@ impl Table {
                 .into_iter()
                 .enumerate()
                 .filter_map(|(index, value)| {
-                    self.sub_table(value, format!("{}[{index}]", self.key_of(key)), problems)
+                    sub_table(value, self.place.below(&format!("{key}[{index}]")), problems)
                 })
                 .collect(),
             Some(other) => {
@@ -139,31 +154,15 @@ impl Table {
         }
     }
 
-    #[must_use]
     /// Takes one table out: `[limits]`; an empty one where it is absent.
+    #[must_use]
     pub fn take_table(&mut self, key: &str, problems: &mut Vec<Problem>) -> Self {
-        let path = self.key_of(key);
-        let value = self.values.remove(key).unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
-        self.sub_table(value, path.clone(), problems).unwrap_or_else(|| Self {
-            values: toml::Table::new(),
-            key: path,
-            lines: self.lines.clone(),
-        })
-    }
-
-    fn sub_table(&self, value: toml::Value, key: String, problems: &mut Vec<Problem>) -> Option<Self> {
-        match value {
-            toml::Value::Table(values) => Some(Self { values, key, lines: self.lines.clone() }),
-            other => {
-                problems.push(Problem {
-                    line: self.lines.of(&key),
-                    message: format!("`{}` is a {}, not a table", sanitize(&key, 80), other.type_str()),
-                    key,
-                    hint: None,
-                });
-                None
-            }
+        let place = self.place.below(key);
+        match self.values.remove(key) {
+            Some(value) => sub_table(value, place.clone(), problems),
+            None => None,
         }
+        .unwrap_or_else(|| Self { values: toml::Table::new(), place })
     }
 
     /// Reads this table as `T`; `what` names it in messages, such as "gate `lint`". Every unknown key and every
@@ -206,6 +205,17 @@ impl Table {
     }
 }
 
+fn sub_table(value: toml::Value, place: Place, problems: &mut Vec<Problem>) -> Option<Table> {
+    match value {
+        toml::Value::Table(values) => Some(Table { values, place }),
+        other => {
+            let message = format!("`{}` is a {}, not a table", sanitize(&place.key, 80), other.type_str());
+            problems.push(place.problem("", message));
+            None
+        }
+    }
+}
+
 fn join(base: &str, key: &str) -> String {
     if base.is_empty() { key.to_owned() } else { format!("{base}.{key}") }
 }
@@ -224,22 +234,29 @@ impl Starts {
     }
 }
 
-fn index_table(table: &DeTable<'_>, starts: &Starts, base: &str, lines: &mut Lines) {
+fn lines_of(text: &str) -> BTreeMap<String, u64> {
+    let mut lines = BTreeMap::new();
+    let (document, _) = DeTable::parse_recoverable(text);
+    index_table(document.get_ref(), &Starts::of(text), "", &mut lines);
+    lines
+}
+
+fn index_table(table: &DeTable<'_>, starts: &Starts, base: &str, lines: &mut BTreeMap<String, u64>) {
     for (name, value) in table {
         let key = join(base, name.get_ref());
         index_value(value, starts, &key, lines);
-        lines.0.insert(key, starts.line_of(name.span().start));
+        lines.insert(key, starts.line_of(name.span().start));
     }
 }
 
-fn index_value(value: &Spanned<DeValue<'_>>, starts: &Starts, key: &str, lines: &mut Lines) {
+fn index_value(value: &Spanned<DeValue<'_>>, starts: &Starts, key: &str, lines: &mut BTreeMap<String, u64>) {
     match value.get_ref() {
         DeValue::Table(table) => index_table(table, starts, key, lines),
         DeValue::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 let key = format!("{key}[{index}]");
                 index_value(item, starts, &key, lines);
-                lines.0.insert(key, starts.line_of(item.span().start));
+                lines.insert(key, starts.line_of(item.span().start));
             }
         }
         _ => {}

@@ -50,6 +50,8 @@ pub struct Demand {
     pub exit_codes: Option<ExitCodes>,
     /// The policy's keys, for signatures.
     pub keys: Arc<[Key]>,
+    /// Whether a gate compares it with another report.
+    pub compared: bool,
 }
 
 /// A path, or a glob over paths, inside an artifact.

@@ -33,6 +33,14 @@ pub struct Limits {
     pub coverage_lines: u64,
     /// Characters kept of one text from a report.
     pub kept_text: u64,
+    /// Whether the names of tests are kept at all. No bound and in no document: nobody compares most reports with another,
+    /// and to keep what that needs is a third of the work of reading one.
+    #[serde(skip, default = "kept")]
+    pub rolls: bool,
+}
+
+fn kept() -> bool {
+    true
 }
 
 impl Default for Limits {
@@ -53,6 +61,7 @@ impl Default for Limits {
             kept_names: 20_000,
             coverage_lines: 5_000_000,
             kept_text: 400,
+            rolls: kept(),
         }
     }
 }

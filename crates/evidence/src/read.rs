@@ -158,6 +158,7 @@ pub fn read_artifact(
                 continue;
             }
         };
+        let limits = &Limits { rolls: demand.compared, ..limits.clone() };
         let mut files = Box::<Files>::default();
         for path in wanted {
             let Some(file) = by_path.get(&path) else { continue };

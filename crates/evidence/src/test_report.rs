@@ -196,7 +196,7 @@ impl<'l> Tally<'l> {
             counts: TestCounts::default(),
             kept: Default::default(),
             last_is_kept: false,
-            roll: TestRoll::default(),
+            roll: TestRoll::new(limits),
         }
     }
 

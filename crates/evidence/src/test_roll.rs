@@ -22,8 +22,8 @@ pub struct TestRoll {
     classes: Vec<u64>,
     /// Of the first cases and classes.
     names: Box<Names>,
-    /// There were more than could be kept: nothing can be told from the roll.
-    overfull: bool,
+    /// There were more than could be kept, or none was to be kept: nothing can be told from the roll.
+    incomplete: bool,
 }
 
 /// Names of numbers, one behind the other in one text: there are twenty thousand of them, and most are never asked for.
@@ -78,10 +78,15 @@ pub struct Changed {
 }
 
 impl TestRoll {
+    /// A roll of no case yet.
+    pub fn new(limits: &Limits) -> Self {
+        Self { incomplete: !limits.rolls, ..Self::default() }
+    }
+
     /// Adds a case.
     pub fn push(&mut self, name: CaseName<'_>, outcome: CaseOutcome, limits: &Limits) {
-        if self.overfull || self.cases.len() as u64 >= limits.kept_keys {
-            self.overfull = true;
+        if self.incomplete || self.cases.len() as u64 >= limits.kept_keys {
+            self.incomplete = true;
             return;
         }
         let class = number(name.suites.iter().map(String::as_str).chain([name.class])) & !1;
@@ -115,9 +120,9 @@ impl TestRoll {
     pub fn merge(&mut self, other: Self, limits: &Limits) {
         self.cases.extend(other.cases);
         self.classes.extend(other.classes);
-        self.overfull |= other.overfull || self.cases.len() as u64 > limits.kept_keys;
-        if self.overfull {
-            *self = Self { overfull: true, ..Self::default() };
+        self.incomplete |= other.incomplete || self.cases.len() as u64 > limits.kept_keys;
+        if self.incomplete {
+            *self = Self { incomplete: true, ..Self::default() };
             return;
         }
         for (number, name) in other.names.all() {
@@ -131,7 +136,7 @@ impl TestRoll {
     /// What this earlier roll had that a later one has not; at most `shown` names of each kind.
     /// `None` where one of them had more cases than `Limits::kept_keys`, so that it cannot be told.
     pub fn changes(&self, later: &Self, shown: usize) -> Option<RollChanges> {
-        if self.overfull || later.overfull {
+        if self.incomplete || later.incomplete {
             return None;
         }
         let names: BTreeMap<u64, &str> = self.names.all().collect();
@@ -249,6 +254,16 @@ mod tests {
         let mut merged = roll(&[("A", "a", CaseOutcome::Passed)]);
         merged.merge(full, &limits);
         assert_eq!(merged.changes(&TestRoll::default(), 5), None);
+    }
+
+    #[test]
+    fn a_roll_that_was_not_to_be_kept_tells_nothing() {
+        let limits = Limits { rolls: false, ..Limits::default() };
+        let mut none = TestRoll::new(&limits);
+        none.push(CaseName { suites: &[], class: "", name: "a" }, CaseOutcome::Passed, &limits);
+        let some = roll(&[("A", "a", CaseOutcome::Passed)]);
+        assert_eq!((none.changes(&some, 5), some.changes(&none, 5)), (None, None));
+        assert_eq!(none.changes(&none, 5), None);
     }
 
     proptest::proptest! {

@@ -11,7 +11,7 @@ use crate::context::pull_facts::{
 use crate::evidence::Content;
 use crate::forge::rest::{ChangedFile, Comment, Issue, Pull, PullState, Repo, Review, ReviewState};
 use crate::forge::{ForgeError, in_parallel};
-use crate::gate::{EvidenceSet, GateResult, Gates};
+use crate::gate::{EvidenceSet, GateKind, GateResult, Gates};
 use crate::model::{CommitSha, Outcome, PullNumber, RepoSlug};
 
 use super::beside::join;
@@ -38,8 +38,8 @@ pub struct Wanted {
 impl Wanted {
     /// By the kinds of the policy's gates, and whether something already waits for a person.
     pub fn by(gates: &Gates, builtin: &[GateResult], evidence: &EvidenceSet) -> Self {
-        let kind = |kinds: &[&str]| gates.effective().any(|(gate, _)| kinds.contains(&gate.kind.as_str()));
-        let quorums: Vec<&toml::Table> = gates
+        let any = |wanted: &[GateKind]| gates.kinds().any(|kind| wanted.contains(&kind));
+        let quorums: Vec<toml::Table> = gates
             .effective()
             .filter(|(gate, _)| gate.kind == "review_quorum")
             .map(|(_, keys)| keys)
@@ -51,9 +51,15 @@ impl Wanted {
         let waits = builtin.iter().any(|result| result.outcome == Outcome::NeedsHuman);
         Self {
             reviews: waits
-                || kind(&["review_quorum", "judge", "runtime_repair", "statuses", "protected_paths"]),
-            comments: kind(&["judge"]),
-            issues: kind(&["contract", "judge"]),
+                || any(&[
+                    GateKind::ReviewQuorum,
+                    GateKind::Judge,
+                    GateKind::RuntimeRepair,
+                    GateKind::Statuses,
+                    GateKind::ProtectedPaths,
+                ]),
+            comments: any(&[GateKind::Judge]),
+            issues: any(&[GateKind::Contract, GateKind::Judge]),
             teams: quorums.iter().flat_map(|keys| teams_of(keys)).collect(),
             same_diff: quorums
                 .iter()

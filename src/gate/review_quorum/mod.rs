@@ -46,6 +46,7 @@ impl KindSettings for Settings {
                     producer_job: None,
                     exit_codes: None,
                     keys: std::sync::Arc::default(),
+                    compared: false,
                 })
             })
             .collect()

@@ -106,7 +106,7 @@ pub fn read_classes(text: &str) -> Result<Vec<RepairClass>, Vec<Problem>> {
     let mut ids = BTreeSet::new();
     let mut classes = Vec::new();
     for table in root.take_array("class", &mut problems) {
-        let place = table.clone();
+        let place = table.place.clone();
         let Some(class) = table.read::<RepairClass>("a class", &mut problems) else { continue };
         for (key, message) in class.unsound() {
             problems.push(place.problem(key, message));
