@@ -2,6 +2,7 @@
 //! from folders or from zips, whatever the time zone and the language of the machine.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -164,4 +165,36 @@ fn outputs_are_as_readable_as_the_umask_lets_any_file_be() {
             assert_eq!(file.permissions().mode() & 0o777, expected, "{name} under umask {umask}");
         }
     }
+}
+
+#[test]
+fn artifacts_that_are_read_at_once_stand_where_they_belong() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    let mut policy = "version = 1\n".to_owned();
+    for number in 0..12 {
+        // All but the first few are read by several threads.
+        let cases: String = (0..1_000 + number)
+            .map(|case| format!("<testcase classname=\"package.module_{number}\" name=\"number_{case}\"/>\n"))
+            .collect();
+        let report = format!("<testsuite name=\"s\">{cases}</testsuite>");
+        write(&folder.join(format!("evidence/a{number:02}/junit.xml")), report.as_bytes());
+        let _ = write!(
+            policy,
+            "[evidence.e{number:02}]\nartifact = \"a{number:02}\"\n\
+             [[gate]]\nid = \"g{number:02}\"\nkind = \"tests\"\nevidence = [\"e{number:02}\"]\n"
+        );
+    }
+    write(&folder.join("policy.toml"), policy.as_bytes());
+    let judge = || {
+        let words =
+            ["gate", "--evidence", "evidence", "--head", HEAD, "--policy", "policy.toml", "--now", NOW];
+        finish(command(folder, &words)).stdout
+    };
+    let first = judge();
+    for (number, line) in first.lines().take(12).enumerate() {
+        let wanted = format!("g{number:02} {} tests ran", 1_000 + number);
+        assert!(line.split_whitespace().collect::<Vec<_>>().join(" ").ends_with(&wanted), "{line}");
+    }
+    assert_eq!(judge(), first);
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::app::judge::Piece;
+use crate::app::judge::{Piece, readers};
 use crate::app::read_ahead::{self, ReadAhead};
 use crate::app::replay::bundle::Raw;
 use crate::error::{EXIT_CONTEXT, Failure};
@@ -14,7 +14,11 @@ use crate::evidence::read::{ArtifactState, Artifacts, Recognised, read_artifact,
 use crate::evidence::runtime_bundle::{self, Bundle, BundleFile};
 use crate::evidence::source::{ArtifactSource, Bounded, HashedRead, SourceError, SourceFile, checked_files};
 use crate::evidence::{Content, Demand, Limits, manifest};
+use crate::forge::in_parallel;
 use crate::model::{ArtifactName, Hashing, sanitize};
+
+/// What is read before more threads than one read: to start one takes as long as to read some hundred KiB.
+const ALONE_BYTES: u64 = 256 * 1024;
 
 /// Where an artifact of the folder is.
 #[derive(Debug, Clone)]
@@ -83,10 +87,20 @@ impl EvidenceFolder {
         for demand in demands {
             by_artifact.entry(&demand.artifact).or_default().push(demand);
         }
-        by_artifact
-            .into_iter()
-            .map(|(name, demands)| (name.clone(), self.read_one(name, &demands, limits)))
-            .collect()
+        let mut left = by_artifact.into_iter();
+        let (mut artifacts, mut bytes) = (Artifacts::new(), 0);
+        while bytes < ALONE_BYTES
+            && let Some((name, demands)) = left.next()
+        {
+            let state = self.read_one(name, &demands, limits);
+            bytes += bytes_of(&state);
+            artifacts.insert(name.clone(), state);
+        }
+        let left: Vec<_> = left.collect();
+        artifacts.extend(in_parallel(&left, readers(), |(name, demands)| {
+            ((*name).clone(), self.read_one(name, demands, limits))
+        }));
+        artifacts
     }
 
     fn read_one(&self, name: &ArtifactName, demands: &[&Demand], limits: &Limits) -> ArtifactState {
@@ -189,6 +203,16 @@ pub fn read_bundle(folder: &Path, limits: &Limits) -> Result<Bundle, Failure> {
         bundle.files.push(BundleFile { path: path.into(), sha256, document });
     }
     Ok(bundle)
+}
+
+/// Of the files that were read.
+fn bytes_of(state: &ArtifactState) -> u64 {
+    match state {
+        ArtifactState::Read(read) => {
+            read.iter().flat_map(|contents| contents.files.values()).map(|file| file.bytes).sum()
+        }
+        _ => 0,
+    }
 }
 
 fn form(place: &Place) -> &'static str {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 
+use crate::app::judge::readers;
 use crate::app::replay::bundle::Raw;
 use crate::evidence::archive::ZipSource;
 use crate::evidence::read::{
@@ -13,12 +14,9 @@ use crate::evidence::source::{ArtifactSource, Bounded, HashedRead, SourceError, 
 use crate::evidence::{Demand, Limits};
 use crate::forge::{
     Artifacts as Service, AttemptClaim, Downloaded, FetchLimits, Fetched, FetchedFile, ForgeError, Listed,
-    Listing, Liveness, Placement, RunAttempts, ServerSays, judge_attempt, processors, take_in_parallel,
+    Listing, Liveness, Placement, RunAttempts, ServerSays, judge_attempt, take_in_parallel,
 };
 use crate::model::{ArtifactName, Digest, cut_list, sanitize};
-
-/// Reports read at once, where there are so many processors: each may hold thousands of findings meanwhile.
-const READERS: usize = 4;
 
 /// The prefix of the artifacts the gate itself uploads.
 pub const RESULT_PREFIX: &str = "patchwarden-result-";
@@ -84,7 +82,7 @@ impl RunArtifacts<'_> {
             names.insert((*name).clone(), listed.name.clone());
         }
         let wanted = wanted.into_iter().zip(fetched).collect();
-        artifacts.extend(take_in_parallel(wanted, processors().min(READERS), |((name, _), fetched)| {
+        artifacts.extend(take_in_parallel(wanted, readers(), |((name, _), fetched)| {
             let demands = by_artifact.get(name).map(Vec::as_slice).unwrap_or_default();
             (name.clone(), read_fetched(fetched, demands, limits))
         }));
