@@ -174,9 +174,11 @@ fn artifacts_that_are_read_at_once_stand_where_they_belong() {
     let mut policy = "version = 1\n".to_owned();
     for number in 0..12 {
         // All but the first few are read by several threads.
-        let cases: String = (0..1_000 + number)
-            .map(|case| format!("<testcase classname=\"package.module_{number}\" name=\"number_{case}\"/>\n"))
-            .collect();
+        let mut cases = String::new();
+        for case in 0..1_000 + number {
+            let _ =
+                writeln!(cases, "<testcase classname=\"package.module_{number}\" name=\"number_{case}\"/>");
+        }
         let report = format!("<testsuite name=\"s\">{cases}</testsuite>");
         write(&folder.join(format!("evidence/a{number:02}/junit.xml")), report.as_bytes());
         let _ = write!(

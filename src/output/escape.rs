@@ -4,7 +4,7 @@
 /// One line of a sentence of ours as Markdown: what stands between backticks becomes code, the rest is escaped.
 pub fn markdown_line(text: &str) -> String {
     let marks = text.matches('`').count();
-    let paired = marks % 2 == 0;
+    let paired = marks.is_multiple_of(2);
     let mut out = String::with_capacity(text.len() + 16);
     for (index, part) in text.split('`').enumerate() {
         if paired && index % 2 == 1 {

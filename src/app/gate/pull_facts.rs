@@ -60,7 +60,7 @@ impl Wanted {
                 ]),
             comments: any(&[GateKind::Judge]),
             issues: any(&[GateKind::Contract, GateKind::Judge]),
-            teams: quorums.iter().flat_map(|keys| teams_of(keys)).collect(),
+            teams: quorums.iter().flat_map(teams_of).collect(),
             same_diff: quorums
                 .iter()
                 .any(|keys| keys.get("binding").and_then(toml::Value::as_str) == Some("same_diff"))

@@ -138,12 +138,11 @@ impl Frame {
                         Some(plain) => {
                             at += plain;
                             let rest = rest.get(plain..).unwrap_or_default();
-                            match plain_string(rest, STRING_BYTES) {
-                                Some(length) => at += length,
-                                None => {
-                                    let byte = rest.first().copied().unwrap_or_default();
-                                    self.structure(byte, &mut at, from, max_depth)?;
-                                }
+                            if let Some(length) = plain_string(rest, STRING_BYTES) {
+                                at += length;
+                            } else {
+                                let byte = rest.first().copied().unwrap_or_default();
+                                self.structure(byte, &mut at, from, max_depth)?;
                             }
                         }
                         None => at = window.len(),
