@@ -1,22 +1,18 @@
 //! Artifacts of this run: fetched into temporary files, read within bounds, condemned where a re-run superseded them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
 
 use crate::app::judge::readers;
 use crate::app::replay::bundle::Raw;
-use crate::evidence::archive::ZipSource;
-use crate::evidence::read::{
-    ArtifactContents, ArtifactState, Artifacts, Recognised, read_artifact, recognise,
-};
-use crate::evidence::source::{ArtifactSource, Bounded, HashedRead, SourceError, SourceFile};
+use crate::evidence::read::{ArtifactContents, ArtifactState, Artifacts};
 use crate::evidence::{Demand, Limits};
 use crate::forge::{
-    Artifacts as Service, AttemptClaim, Downloaded, FetchLimits, Fetched, FetchedFile, ForgeError, Listed,
-    Listing, Liveness, Placement, RunAttempts, ServerSays, judge_attempt, take_in_parallel,
+    Artifacts as Service, AttemptClaim, FetchLimits, ForgeError, Listed, Listing, Liveness, Placement,
+    RunAttempts, ServerSays, judge_attempt, take_in_parallel,
 };
-use crate::model::{ArtifactName, Digest, cut_list, sanitize};
+use crate::model::{ArtifactName, cut_list, sanitize};
+
+use super::fetched::{Held, Looked, raw_of, read_fetched};
 
 /// The prefix of the artifacts the gate itself uploads.
 pub const RESULT_PREFIX: &str = "patchwarden-result-";
@@ -25,14 +21,7 @@ pub const RESULT_PREFIX: &str = "patchwarden-result-";
 pub struct RunArtifacts<'a> {
     pub service: &'a Service<'a>,
     pub listing: Result<Listing, ForgeError>,
-}
-
-/// What looking into every artifact found.
-#[derive(Default)]
-pub struct Looked {
-    pub seen: Vec<(ArtifactName, Recognised)>,
-    /// Artifacts that could not be looked into, and why.
-    pub refused: Vec<(ArtifactName, String)>,
+    pub held: Held<ArtifactName>,
 }
 
 /// The artifacts that were asked for.
@@ -47,7 +36,7 @@ pub struct ReadArtifacts {
 
 impl RunArtifacts<'_> {
     /// Fetches and reads what the demands need; with `keep` their bytes stay at hand.
-    pub fn read(&self, demands: &[&Demand], limits: &Limits, keep: bool) -> ReadArtifacts {
+    pub fn read(&mut self, demands: &[&Demand], limits: &Limits, keep: bool) -> ReadArtifacts {
         let mut by_artifact: BTreeMap<&ArtifactName, Vec<&Demand>> = BTreeMap::new();
         for demand in demands {
             by_artifact.entry(&demand.artifact).or_default().push(demand);
@@ -73,7 +62,8 @@ impl RunArtifacts<'_> {
             }
         }
         let listed: Vec<&Listed> = wanted.iter().map(|(_, listed)| *listed).collect();
-        let fetched = self.service.fetch(&listed, &FetchLimits::default());
+        let fetch = |left: &[&Listed]| self.service.fetch(left, &FetchLimits::default());
+        let fetched = self.held.take(&listed, |one| one.name.clone(), fetch);
         let (mut names, mut raw) = (BTreeMap::new(), BTreeMap::new());
         for ((name, listed), fetched) in wanted.iter().zip(&fetched) {
             if let Some(bytes) = fetched.as_ref().ok().filter(|_| keep).and_then(raw_of) {
@@ -106,26 +96,13 @@ impl RunArtifacts<'_> {
     }
 
     /// Every report whose format is recognised, and the artifacts that could not be looked into.
-    pub fn recognise(&self, limits: &Limits) -> Looked {
-        let mut looked = Looked::default();
-        let Ok(listing) = &self.listing else { return looked };
+    pub fn recognise(&mut self, limits: &Limits) -> Looked {
+        let Ok(listing) = &self.listing else { return Looked::default() };
         let listed: Vec<&Listed> =
             listing.artifacts.iter().filter(|one| !one.name.as_str().starts_with(RESULT_PREFIX)).collect();
         let fetched = self.service.fetch(&listed, &FetchLimits::default());
-        for (listed, fetched) in listed.iter().zip(fetched) {
-            let found = match fetched {
-                Ok(fetched) => match source_of(fetched) {
-                    Some(source) => source.and_then(|mut source| recognise(source.as_mut(), limits)),
-                    None => Err(SourceError::Unreadable("it is not there to be fetched".to_owned())),
-                },
-                Err(error) => Err(SourceError::Unreadable(error.to_string())),
-            };
-            match found {
-                Ok(found) => looked.seen.extend(found.into_iter().map(|one| (listed.name.clone(), one))),
-                Err(error) => looked.refused.push((listed.name.clone(), error.to_string())),
-            }
-        }
-        looked
+        let names = listed.iter().map(|one| (one.name.clone(), one.name.clone()));
+        self.held.look(names.zip(fetched), limits)
     }
 }
 
@@ -153,133 +130,6 @@ fn find<'l>(
                 several.iter().map(|listed| format!("`{}`", sanitize(listed.name.as_str(), 80))).collect();
             Err(ArtifactState::Ambiguous(cut_list(&names, 5)))
         }
-    }
-}
-
-/// Reads what was fetched, or says what there is instead of it.
-pub fn read_fetched(
-    fetched: Result<Fetched, ForgeError>,
-    demands: &[&Demand],
-    limits: &Limits,
-) -> ArtifactState {
-    let fetched = match fetched {
-        Ok(fetched) => fetched,
-        Err(error) => return ArtifactState::Unavailable(error.to_string()),
-    };
-    let digest = fetched.digest();
-    match fetched {
-        // It was listed a moment ago: this is no sign that nobody uploaded it.
-        Fetched::Missing => {
-            ArtifactState::Unavailable("it is listed, and asking for it was answered 404".to_owned())
-        }
-        Fetched::Unfinished => ArtifactState::Unfinished,
-        Fetched::Expired => ArtifactState::Expired,
-        Fetched::Collides => ArtifactState::Ambiguous(
-            "one of each protocol, of which neither can be told from the other".to_owned(),
-        ),
-        Fetched::TooLarge => {
-            let words = format!("it is larger than {} bytes", FetchLimits::default().artifact_bytes);
-            ArtifactState::Read(Box::new(Err(SourceError::TooLarge(words))))
-        }
-        held @ (Fetched::Zip(_) | Fetched::Files(_)) => {
-            let source = source_of(held);
-            let read = match source {
-                Some(source) => source.and_then(|mut source| read_artifact(source.as_mut(), demands, limits)),
-                None => Err(SourceError::Unreadable("it is not there to be read".to_owned())),
-            };
-            ArtifactState::Read(Box::new(read.map(|contents| with_digest(contents, digest))))
-        }
-    }
-}
-
-fn with_digest(mut contents: ArtifactContents, digest: Option<Digest>) -> ArtifactContents {
-    contents.sha256 = digest;
-    contents
-}
-
-/// The bytes of a fetched artifact, by handles of their own; `None` where there are none or no handle is left.
-pub fn raw_of(fetched: &Fetched) -> Option<Raw> {
-    match fetched {
-        Fetched::Zip(zip) => zip.file.try_clone().ok().map(Raw::Zip),
-        Fetched::Files(files) => {
-            let each = files.iter().map(|one| Some((one.path.clone(), one.content.file.try_clone().ok()?)));
-            each.collect::<Option<Vec<_>>>().map(Raw::Files)
-        }
-        Fetched::Missing | Fetched::Unfinished | Fetched::Expired | Fetched::Collides | Fetched::TooLarge => {
-            None
-        }
-    }
-}
-
-/// Where the files of a fetched artifact are read from; `None` where nothing was fetched.
-pub fn source_of(fetched: Fetched) -> Option<Result<Box<dyn ArtifactSource>, SourceError>> {
-    match fetched {
-        Fetched::Zip(zip) => Some(
-            ZipSource::open(std::io::BufReader::new(zip.file))
-                .map(|source| Box::new(source) as Box<dyn ArtifactSource>),
-        ),
-        Fetched::Files(files) => Some(Ok(Box::new(FilesSource { files }))),
-        Fetched::Missing | Fetched::Unfinished | Fetched::Expired | Fetched::Collides | Fetched::TooLarge => {
-            None
-        }
-    }
-}
-
-/// An artifact of the v3 protocol: files, each in a temporary file.
-struct FilesSource {
-    files: Vec<FetchedFile>,
-}
-
-impl ArtifactSource for FilesSource {
-    fn list(&mut self, _: &Limits) -> Result<Vec<SourceFile>, SourceError> {
-        let listed = self.files.iter().enumerate();
-        Ok(listed
-            .map(|(index, file)| SourceFile { index, name: file.path.clone(), bytes: file.content.bytes })
-            .collect())
-    }
-
-    fn open<'a>(&'a mut self, file: &SourceFile, limits: &Limits) -> Result<Box<dyn Read + 'a>, SourceError> {
-        Ok(Box::new(self.opened(file, limits)?))
-    }
-
-    fn open_hashed<'a>(
-        &'a mut self,
-        file: &SourceFile,
-        limits: &Limits,
-    ) -> Result<Box<dyn HashedRead + 'a>, SourceError> {
-        Ok(Box::new(self.opened(file, limits)?))
-    }
-}
-
-impl FilesSource {
-    fn opened(&mut self, file: &SourceFile, limits: &Limits) -> Result<HashedBefore<'_>, SourceError> {
-        let unreadable = |error: std::io::Error| SourceError::Unreadable(sanitize(&error.to_string(), 200));
-        let Some(found) = self.files.get_mut(file.index) else {
-            return Err(SourceError::Unreadable("the file is gone".to_owned()));
-        };
-        let Downloaded { file, digest, bytes } = &mut found.content;
-        std::io::Seek::rewind(file).map_err(unreadable)?;
-        let reader = Bounded::new(file, limits.file_bytes);
-        Ok(HashedBefore { reader, digest: digest.clone(), bytes: *bytes })
-    }
-}
-
-/// A file that was hashed while it was fetched. It has no name, so nobody changed it since.
-struct HashedBefore<'f> {
-    reader: Bounded<&'f mut File>,
-    digest: Digest,
-    bytes: u64,
-}
-
-impl Read for HashedBefore<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        self.reader.read(buf)
-    }
-}
-
-impl HashedRead for HashedBefore<'_> {
-    fn finish(self: Box<Self>) -> std::io::Result<(Digest, u64)> {
-        Ok((self.digest, self.bytes))
     }
 }
 

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::judge::{Piece, SoundPolicy, limits};
 use crate::context::{PathFilters, Trigger, WorkflowFile};
-use crate::evidence::read::{ArtifactState, recognise};
-use crate::evidence::source::SourceError;
+use crate::evidence::read::ArtifactState;
 use crate::evidence::{Demand, Provenance};
 use crate::forge::rest::{Repo, Run, RunStatus};
-use crate::forge::{FetchLimits, ForgeError, LiveArtifacts, Remote, both, in_parallel};
+use crate::forge::{FetchLimits, Fetched, ForgeError, LiveArtifacts, Remote, both, in_parallel};
 use crate::gate::{Blocker, ChangedPaths, JobEnd, JobsOfRun, RunJobs, RunNames};
 use crate::model::{ArtifactName, Code, CommitSha, EvidenceId, RunId, cut_list, sanitize};
 
 use super::await_runs::{Waited, workflow_of, workflow_text};
-use super::fetch::{Looked, RESULT_PREFIX, raw_of, read_fetched, source_of};
+use super::fetch::RESULT_PREFIX;
+use super::fetched::{Held, Looked, raw_of, read_fetched};
 use super::lookups::{JobList, jobs_of};
 use super::wanted::{Want, want_of};
 use super::watch::Over;
@@ -28,6 +28,8 @@ pub struct HeadRuns<'a> {
     wants: Vec<Want>,
     over: Over,
     runs: Vec<HeadRun>,
+    /// By name and run.
+    held: Held<(ArtifactName, usize)>,
 }
 
 /// One run that counts.
@@ -45,39 +47,26 @@ impl<'a> HeadRuns<'a> {
     /// Looks at each run: its jobs, its workflow at the base, its live artifacts.
     pub fn look(repo: Repo<'a>, waited: &Waited, wants: Vec<Want>, base: &CommitSha) -> Self {
         let runs = in_parallel(&waited.runs, AT_ONCE, |run| HeadRun::look(repo, run, waited.over, base));
-        Self { repo, wants, over: waited.over, runs }
+        Self { repo, wants, over: waited.over, runs, held: Held::default() }
     }
 
     /// Every report whose format is recognised, for a repository without a policy.
-    pub fn recognise(&self) -> Looked {
-        let mut looked = Looked::default();
-        let remotes: Vec<Remote> = self
+    pub fn recognise(&mut self) -> Looked {
+        let remotes: Vec<(usize, Remote)> = self
             .runs
             .iter()
-            .flat_map(HeadRun::artifacts)
-            .filter(|remote| !remote.name.as_str().starts_with(RESULT_PREFIX))
+            .enumerate()
+            .flat_map(|(at, run)| run.artifacts().into_iter().map(move |remote| (at, remote)))
+            .filter(|(_, remote)| !remote.name.as_str().starts_with(RESULT_PREFIX))
             .collect();
-        for (remote, fetched) in remotes.iter().zip(self.repo.fetch_remote(&remotes, &FetchLimits::default()))
-        {
-            let unreadable = |why: String| Err(SourceError::Unreadable(why));
-            let found = match fetched {
-                Ok(fetched) => match source_of(fetched) {
-                    Some(source) => source.and_then(|mut source| recognise(source.as_mut(), &limits())),
-                    None => unreadable("it is not there to be fetched".to_owned()),
-                },
-                Err(error) => unreadable(error.to_string()),
-            };
-            match found {
-                Ok(found) => looked.seen.extend(found.into_iter().map(|one| (remote.name.clone(), one))),
-                Err(error) => looked.refused.push((remote.name.clone(), error.to_string())),
-            }
-        }
-        looked
+        let keys = remotes.iter().map(|(at, remote)| ((remote.name.clone(), *at), remote.name.clone()));
+        let fetched = fetch(self.repo, &remotes);
+        self.held.look(keys.zip(fetched), &limits())
     }
 
     /// Reads every piece of evidence, each from the run it is meant to come from, and says how the runs' jobs ended.
     /// With `keep` the bytes stay at hand.
-    pub fn gather(&self, sound: &SoundPolicy, keep: bool) -> (Vec<Piece>, RunJobs) {
+    pub fn gather(&mut self, sound: &SoundPolicy, keep: bool) -> (Vec<Piece>, RunJobs) {
         let mut pieces = Vec::new();
         let mut groups: BTreeMap<(ArtifactName, usize), (Remote, Vec<&Demand>)> = BTreeMap::new();
         for demand in sound.demands() {
@@ -97,8 +86,10 @@ impl<'a> HeadRuns<'a> {
                 }
             }
         }
-        let remotes: Vec<Remote> = groups.values().map(|(remote, _)| remote.clone()).collect();
-        let fetched = self.repo.fetch_remote(&remotes, &FetchLimits::default());
+        let remotes: Vec<(usize, Remote)> =
+            groups.iter().map(|((_, at), (remote, _))| (*at, remote.clone())).collect();
+        let key = |(at, remote): &(usize, Remote)| (remote.name.clone(), *at);
+        let fetched = self.held.take(&remotes, key, |left| fetch(self.repo, left));
         let mut of_run: BTreeMap<usize, BTreeSet<EvidenceId>> = BTreeMap::new();
         for (((name, at), (_, demands)), fetched) in groups.into_iter().zip(fetched) {
             let Some(run) = self.runs.get(at) else { continue };
@@ -214,6 +205,11 @@ impl<'a> HeadRuns<'a> {
         }
         notes
     }
+}
+
+fn fetch(repo: Repo<'_>, remotes: &[(usize, Remote)]) -> Vec<Result<Fetched, ForgeError>> {
+    let remotes: Vec<Remote> = remotes.iter().map(|(_, remote)| remote.clone()).collect();
+    repo.fetch_remote(&remotes, &FetchLimits::default())
 }
 
 /// Whether an artifact is one that a demand means; our own results never are, however wide the pattern.

@@ -7,6 +7,7 @@ mod capture;
 mod change;
 mod connect;
 mod fetch;
+mod fetched;
 mod from_base;
 mod head_runs;
 mod in_the_run;

@@ -14,7 +14,8 @@ use crate::gate::RunJobs;
 use crate::model::{CommitSha, PullNumber, Timestamp};
 
 use super::beside::join;
-use super::fetch::{Looked, RunArtifacts};
+use super::fetch::RunArtifacts;
+use super::fetched::{Held, Looked};
 use super::from_base;
 use super::head_runs::HeadRuns;
 use super::in_the_run::InTheRun;
@@ -88,7 +89,8 @@ pub fn ask<'s, 'a: 's>(
     }
     let jobs = scope.spawn(move || job_list(repo, context));
     let pull = scope.spawn(move || number.map(|number| repo.pull(number)).transpose());
-    let artifacts = service.map(|service| RunArtifacts { service, listing: service.list() });
+    let artifacts =
+        service.map(|service| RunArtifacts { service, listing: service.list(), held: Held::default() });
     let pull = join(pull).map_err(no_pull)?;
     Ok(Asked { head: None, pull, place: Place::InTheRun { jobs, artifacts } })
 }
@@ -103,10 +105,10 @@ fn pull_number(context: &RunContext) -> Option<PullNumber> {
 
 impl Place<'_, '_> {
     /// What a policy could be proposed for.
-    pub fn look(&self) -> Looked {
+    pub fn look(&mut self) -> Looked {
         match self {
             Self::InTheRun { artifacts, .. } => {
-                artifacts.as_ref().map(|artifacts| artifacts.recognise(&limits())).unwrap_or_default()
+                artifacts.as_mut().map(|artifacts| artifacts.recognise(&limits())).unwrap_or_default()
             }
             Self::OnTheBase(runs) => runs.recognise(),
         }
@@ -139,13 +141,13 @@ impl Place<'_, '_> {
         notes: &mut Vec<String>,
     ) -> (Gathered, Target) {
         match self {
-            Place::OnTheBase(runs) => {
+            Place::OnTheBase(mut runs) => {
                 notes.extend(runs.notes());
                 let (pieces, jobs) = runs.gather(sound, step.keep);
                 (Gathered { pieces, jobs }, target)
             }
-            Place::InTheRun { jobs, artifacts } => {
-                let read = artifacts.as_ref().map(|artifacts| {
+            Place::InTheRun { jobs, mut artifacts } => {
+                let read = artifacts.as_mut().map(|artifacts| {
                     let read = artifacts.read(&sound.demands(), &limits(), step.keep);
                     notes.extend(artifacts.unasked(&read));
                     read

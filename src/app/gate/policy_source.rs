@@ -7,7 +7,7 @@ use crate::model::{CommitSha, RelPath, sanitize};
 use crate::policy::proposal::{Seen, propose};
 use crate::report::PolicyFacts;
 
-use super::fetch::Looked;
+use super::fetched::Looked;
 
 /// The policy that judges.
 pub struct Loaded {

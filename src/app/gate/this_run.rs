@@ -119,7 +119,7 @@ fn judge(
 ) -> Result<(Decided, Option<FreshHead>), Failure> {
     let context = &scene.context;
     let repo = client.repo(&scene.slug);
-    let Asked { head, pull, place } = asked;
+    let Asked { head, pull, mut place } = asked;
     let head = head_of(request, context, head, pull.as_ref())?;
     facts.target_sha = Some(head.clone());
     facts.pull_request = pull.as_ref().map(|pull| pull.number).or(facts.pull_request);

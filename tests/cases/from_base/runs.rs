@@ -1,5 +1,7 @@
 //! Which runs and artifacts are judged, and what comes of each way a run can end.
 
+use std::collections::BTreeSet;
+
 use super::yard::{CI, CI_PATH, ci_run, gate_run, green, hasty, pull, step, yard};
 use crate::cases::in_run::yard::{GREEN, POLICY, POLICY_PATH, RED, Step, junit};
 use crate::fake_forge::{Status, Trigger, Version};
@@ -294,5 +296,15 @@ fn without_a_policy_what_was_recognised_is_judged_and_a_person_decides() {
         let ran = hasty(&yard.forge, gate_run(yard.demo(), pull.number));
         assert_eq!(ran.code, 10, "{:?} {}", ran.blockers(), ran.stderr);
         assert!(ran.summary.unwrap().contains("junit"));
+        // What was looked into is not fetched again to be judged.
+        let requests = yard.forge.requests();
+        let fetches = requests.iter().map(|seen| seen.target.as_str()).filter(|target| is_archive(target));
+        let (all, each) = (fetches.clone().count(), fetches.collect::<BTreeSet<_>>().len());
+        assert!(all > 0 && all == each, "{requests:?}");
     }
+}
+
+/// By REST since v16, by the web route before.
+fn is_archive(target: &str) -> bool {
+    target.ends_with("/zip") || target.contains("/artifacts/")
 }

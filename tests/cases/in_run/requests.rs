@@ -144,8 +144,11 @@ fn roomy(version: Version, policy: Option<&str>) -> Yard {
 #[test]
 fn what_is_asked_for_costs_what_the_table_says() {
     let least = count(&roomy(Version::V16, Some(POLICY)), 0);
-    // No policy: the embedded one wants a person, and the artifacts are looked into once more.
+    // No policy: the embedded one wants a person. It is made by looking into the artifacts, which are fetched once.
     let none = count(&roomy(Version::V16, None), 10);
+    for what in ["v4 address", "v4 download", "v3 files", "v3 download"] {
+        assert_eq!(none[what], least[what], "{what}");
+    }
     assert_eq!((none["policy"], none["that a file is not there"], none["reviews"]), (1, 1, 1));
 
     let contract = "[[gate]]\nid = \"promises\"\nkind = \"contract\"\nlinked_issue = \"open\"\n";
