@@ -76,7 +76,7 @@ impl LevelCounts {
 /// Identity of a finding across runs: the first 16 bytes of SHA-256 over tool, rule, and a digest of
 /// normalised path and line text (or message); of equals, the second and later have their ordinal mixed in.
 /// The tool's own fingerprints are never used: semgrep writes `requires login` for all (FORMATS 1.2).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingKey([u64; 2]);
 
 impl FindingKey {

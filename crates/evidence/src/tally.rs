@@ -76,8 +76,9 @@ struct Record {
 
 #[derive(Debug)]
 struct Detail {
+    /// Which of the records it is, until they are sorted.
+    record: usize,
     place: u64,
-    rule: u32,
     base: Option<Box<str>>,
     finding: Finding,
 }
@@ -109,6 +110,7 @@ struct Texts {
     known: HashSet<SharedText, RandomState>,
     /// How many there may be before that is done.
     room: usize,
+    none: SharedText,
 }
 
 /// Fewer are not looked through.
@@ -175,7 +177,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
             }
         }
         if seen.suppressed.is_none() {
-            self.keep(key, place, rule, seen);
+            self.keep(place, rule, seen);
         }
         Ok(())
     }
@@ -202,11 +204,12 @@ impl<R: Hash + Eq + Clone> Tally<R> {
     }
 
     /// Keeps the texts of a finding while there is room: for its level, or fairly among the rules that wait.
-    fn keep(&mut self, key: FindingKey, place: u64, rule: u32, seen: &Seen<'_>) {
+    fn keep(&mut self, place: u64, rule: u32, seen: &Seen<'_>) {
+        let record = self.records.len() - 1;
         if let Some(level) = seen.level {
             let kept = self.details.entry(level).or_default();
             if kept.len() < self.kept {
-                kept.push(detail(key, place, rule, seen, level, self.text, &mut self.texts));
+                kept.push(detail(record, place, seen, level, self.text, &mut self.texts));
             }
             return;
         }
@@ -224,7 +227,7 @@ impl<R: Hash + Eq + Clone> Tally<R> {
             self.waiting_total -= 1;
         }
         self.waiting_total += 1;
-        let detail = detail(key, place, rule, seen, Level::Warning, self.text, &mut self.texts);
+        let detail = detail(record, place, seen, Level::Warning, self.text, &mut self.texts);
         self.waiting.entry(rule).or_default().push(detail);
     }
 
@@ -237,42 +240,45 @@ impl<R: Hash + Eq + Clone> Tally<R> {
         prefix: &dyn Fn(&str) -> Option<String>,
     ) {
         let rules: Vec<Settled> = self.names.iter().map(settle).collect();
-        let finished =
-            |key: FindingKey, rule: &str| FindingKey::of(&[tool.as_bytes(), rule.as_bytes(), &key.bytes()]);
-        for record in self.records.iter_mut().skip(self.open) {
+        let open = self.records.get_mut(self.open..).unwrap_or_default();
+        for record in open {
             let Some(rule) = rules.get(record.rule as usize) else { continue };
-            record.key = finished(record.key, &rule.rule);
+            record.key = FindingKey::of(&[tool.as_bytes(), rule.rule.as_bytes(), &record.key.bytes()]);
             // SARIF 3.27.10: where nothing says otherwise, a result is a warning.
             record.level = record.level.or(rule.level).or(Some(Level::Warning));
-            // What is settled must not tell equals apart.
-            record.rule = u32::MAX;
         }
-        self.open = self.records.len();
         let waiting = std::mem::take(&mut self.waiting);
         self.waiting_total = 0;
-        for mut detail in waiting.into_values().flatten() {
-            let level = rules.get(detail.rule as usize).and_then(|rule| rule.level).unwrap_or(Level::Warning);
-            detail.finding.level = level;
+        for (rule, details) in waiting {
+            let level = rules.get(rule as usize).and_then(|rule| rule.level).unwrap_or(Level::Warning);
             let kept = self.details.entry(level).or_default();
-            if kept.len() < self.kept {
+            for mut detail in details.into_iter().take(self.kept.saturating_sub(kept.len())) {
+                detail.finding.level = level;
                 kept.push(detail);
             }
         }
-        for detail in self.details.values_mut().flatten().filter(|detail| detail.rule != u32::MAX) {
-            let Some(rule) = rules.get(detail.rule as usize) else { continue };
-            detail.rule = u32::MAX;
-            detail.finding.key = finished(detail.finding.key, &rule.rule);
-            detail.finding.rule = self.texts.of(&rule.rule, self.text);
+        let names: Vec<SharedText> = rules.iter().map(|rule| self.texts.of(&rule.rule, self.text)).collect();
+        for detail in self.details.values_mut().flatten().filter(|detail| detail.record >= self.open) {
+            let Some(record) = self.records.get(detail.record) else { continue };
+            let at = record.rule as usize;
+            let (Some(rule), Some(name)) = (rules.get(at), names.get(at)) else { continue };
+            detail.finding.key = record.key;
+            detail.finding.rule = name.clone();
             if detail.finding.security_severity.is_none() {
                 detail.finding.security_severity =
                     rule.security_severity.as_deref().map(|text| self.texts.of(text, 80));
             }
-            if let (Some(folder), Some(path)) =
-                (detail.base.take().and_then(|base| prefix(&base)), detail.finding.path.as_mut())
-            {
+            let folder =
+                detail.base.take().and_then(|base| prefix(&base)).filter(|folder| !folder.is_empty());
+            if let (Some(folder), Some(path)) = (folder, detail.finding.path.as_mut()) {
                 *path = self.texts.shared(&format!("{folder}{path}"));
             }
         }
+        // What is settled must not tell equals apart.
+        for record in self.records.get_mut(self.open..).unwrap_or_default() {
+            record.rule = u32::MAX;
+        }
+        self.open = self.records.len();
         self.rules.clear();
         self.names.clear();
     }
@@ -335,20 +341,12 @@ impl<R: Hash + Eq + Clone> Tally<R> {
     }
 }
 
-fn detail(
-    key: FindingKey,
-    place: u64,
-    rule: u32,
-    seen: &Seen<'_>,
-    level: Level,
-    max: usize,
-    texts: &mut Texts,
-) -> Detail {
+fn detail(record: usize, place: u64, seen: &Seen<'_>, level: Level, max: usize, texts: &mut Texts) -> Detail {
     let finding = Finding {
-        key,
+        // Both known once the run is closed.
+        key: FindingKey::default(),
+        rule: texts.none.clone(),
         level,
-        // Known once the run is closed.
-        rule: texts.shared(""),
         message: texts.of(seen.message, max),
         path: seen.place.path.as_deref().map(|path| texts.of(path, max)),
         stated_path: seen.place.stated.as_deref().map(|path| texts.of(path, max)),
@@ -357,7 +355,7 @@ fn detail(
         security_severity: seen.security_severity.map(|text| texts.of(text, 80)),
         claimed_new: seen.claimed_new,
     };
-    Detail { place, rule, base: seen.base.map(Into::into), finding }
+    Detail { record, place, base: seen.base.map(Into::into), finding }
 }
 
 /// A line or column to show. No file has four thousand million of them.

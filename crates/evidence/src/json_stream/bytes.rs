@@ -68,11 +68,16 @@ enum State {
     Done,
 }
 
+/// What of a window was gone through: all up to `to`; from `from` on it is still to be copied.
+struct Scanned {
+    from: usize,
+    to: usize,
+}
+
 /// One value, copied out of the text with its long strings cut.
 #[derive(Default)]
 pub struct Frame {
     bytes: Vec<u8>,
-    read: u64,
     state: State,
     depth: u64,
     /// Where in `bytes` the string starts that is being read.
@@ -88,34 +93,37 @@ impl Frame {
         &self.bytes
     }
 
-    /// How many bytes of the text the value took.
-    pub fn read_bytes(&self) -> u64 {
-        self.read
-    }
-
-    /// Copies the value that comes next. What is no JSON is copied too, as far as its brackets lead.
-    pub fn read(&mut self, text: &mut Text<'_>, max_depth: u64, max_bytes: usize) -> Result<(), ParseError> {
+    /// Finds the end of the value that comes next. Where it lies in the window as it is, that says how long it is, and it
+    /// is not consumed; else it is copied. What is no JSON is taken too, as far as its brackets lead.
+    pub fn read(
+        &mut self,
+        text: &mut Text<'_>,
+        max_depth: u64,
+        max_bytes: usize,
+    ) -> Result<Option<usize>, ParseError> {
         self.bytes.clear();
         (self.state, self.depth, self.cut) = (State::Start, 0, false);
-        let start = text.position();
         while self.state != State::Done {
             let window = text.fill_buf()?;
             if window.is_empty() {
                 // The end of the text; `serde_json` says what is missing.
                 break;
             }
-            let used = self.scan(window, max_depth)?;
-            text.consume(used);
+            let Scanned { from, to } = self.scan(window, max_depth)?;
+            if self.state == State::Done && from == 0 && self.bytes.is_empty() && to <= max_bytes {
+                return Ok(Some(to));
+            }
+            self.bytes.extend_from_slice(window.get(from..to).unwrap_or_default());
+            text.consume(to);
             if self.bytes.len() > max_bytes {
                 return Err(ParseError::TooLarge(format!("one element is larger than {max_bytes} bytes")));
             }
         }
-        self.read = text.position().saturating_sub(start);
-        Ok(())
+        Ok(None)
     }
 
-    /// Copies as much of the value as the window holds and says how much that was.
-    fn scan(&mut self, window: &[u8], max_depth: u64) -> Result<usize, ParseError> {
+    /// Goes as far through the value as the window holds it, and copies what stands before a cut.
+    fn scan(&mut self, window: &[u8], max_depth: u64) -> Result<Scanned, ParseError> {
         // What lies between `from` and `at` is still to be copied.
         let (mut from, mut at) = (0, 0);
         while self.state != State::Done {
@@ -159,8 +167,7 @@ impl Frame {
                 from = at;
             }
         }
-        self.bytes.extend_from_slice(window.get(from..at).unwrap_or_default());
-        Ok(at)
+        Ok(Scanned { from, to: at })
     }
 
     /// Passes a bracket or an opening quote.

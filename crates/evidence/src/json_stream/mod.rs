@@ -111,16 +111,20 @@ impl<'a> JsonStream<'a> {
     /// [`ParseError::Malformed`] where it is no JSON or not of the type, [`ParseError::TooLarge`] beyond a bound.
     pub fn value<'s, T: Deserialize<'s>>(&'s mut self) -> Result<T, ParseError> {
         self.text.skip_space()?;
-        self.frame.read(&mut self.text, self.max_depth.saturating_sub(self.depth), ELEMENT_BYTES)?;
-        // Checked as one text, and not again string by string. It is one: whatever the window gives is, and cuts keep it so.
-        let text = std::str::from_utf8(self.frame.bytes())
-            .map_err(|_| ParseError::Malformed("it is no UTF-8 text".to_owned()))?;
+        let start = self.text.position();
+        let max_depth = self.max_depth.saturating_sub(self.depth);
+        let text = match self.frame.read(&mut self.text, max_depth, ELEMENT_BYTES)? {
+            Some(length) => self.text.take_shown(length),
+            // Checked as one text, and not again string by string. It is one: whatever the window gives is, and cuts
+            // keep it so.
+            None => std::str::from_utf8(self.frame.bytes())
+                .map_err(|_| ParseError::Malformed("it is no UTF-8 text".to_owned()))?,
+        };
         serde_json::from_str(text).map_err(|error| match json_error(&error) {
             ParseError::Malformed(text) if text.starts_with(TOO_MANY) => ParseError::TooLarge(text),
-            ParseError::Malformed(text) => ParseError::Malformed(format!(
-                "{text}, counted from byte {}",
-                self.text.position().saturating_sub(self.frame.read_bytes())
-            )),
+            ParseError::Malformed(text) => {
+                ParseError::Malformed(format!("{text}, counted from byte {start}"))
+            }
             other => other,
         })
     }

@@ -70,6 +70,24 @@ fn a_string_of_any_size_is_cut_and_stays_a_string() {
 }
 
 #[test]
+fn elements_are_whole_wherever_a_window_ends() {
+    let element = |number: usize| format!("{{\"n\":{number},\"t\":\"ż🐢\\n{}\"}}", "x".repeat(number % 97));
+    let text = format!("[{}]", (0..4_000).map(element).collect::<Vec<_>>().join(" , "));
+    assert!(text.len() > 200_000, "several windows");
+    let mut bytes = text.as_bytes();
+    let mut json = JsonStream::open(&mut bytes, &Limits::default()).unwrap();
+    let mut read = Vec::new();
+    json.array(&mut |json| {
+        read.push(json.value::<serde_json::Value>()?);
+        Ok(())
+    })
+    .unwrap();
+    json.end().unwrap();
+    let whole: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    assert!(read == whole);
+}
+
+#[test]
 fn an_element_beyond_the_bound_is_too_large() {
     let text = format!("[[[[[{}1]]]]]", "1,".repeat(5_000_000));
     assert!(matches!(skipped(text.as_bytes()), Err(ParseError::TooLarge(_))));
