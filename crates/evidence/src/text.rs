@@ -162,33 +162,38 @@ impl<'a> Text<'a> {
         }
         self.window = match String::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => self.without_cut(&error.utf8_error(), error.into_bytes())?,
+            Err(error) => self.before_fault(&error.utf8_error(), error.into_bytes())?,
         };
         let fresh = self.window.as_bytes().get(checked..).unwrap_or_default();
-        if self.controls == Controls::Refused && has_control(fresh) {
-            return Err(self.refuse("it has a control character that XML does not allow".to_owned()));
+        if self.controls == Controls::Refused
+            && has_control(fresh)
+            && let Some(at) = fresh.iter().copied().position(is_control)
+        {
+            self.window.truncate(checked + at);
+            self.broken = Some("it has a control character that XML does not allow".to_owned());
         }
-        // What came before a fault is read first.
+        self.ended &= self.broken.is_none();
         self.failed = outcome.err();
-        if filled > 0 { Ok(()) } else { self.failed.take().map_or(Ok(()), Err) }
+        // What came before a fault is read first, and then the fault as often as more is asked for.
+        if self.window.len() > checked {
+            return Ok(());
+        }
+        match &self.broken {
+            Some(words) => Err(malformed(words.clone())),
+            None => self.failed.take().map_or(Ok(()), Err),
+        }
     }
 
-    /// The text that these bytes are up to a character whose end is not read yet.
-    fn without_cut(&mut self, error: &Utf8Error, mut bytes: Vec<u8>) -> io::Result<String> {
+    /// The text that these bytes are, up to what is none, or to a character whose end is not read yet.
+    fn before_fault(&mut self, error: &Utf8Error, mut bytes: Vec<u8>) -> io::Result<String> {
         let good = error.valid_up_to();
         if error.error_len().is_some() || self.ended {
-            return Err(self.refuse(format!("byte {} is no UTF-8 text", self.consumed + good as u64)));
+            self.broken = Some(format!("byte {} is no UTF-8 text", self.consumed + good as u64));
+            bytes.truncate(good);
+        } else {
+            self.cut = bytes.split_off(good);
         }
-        self.cut = bytes.split_off(good);
-        String::from_utf8(bytes).map_err(|error| self.refuse(error.to_string()))
-    }
-
-    /// Says what is wrong, now and whenever more is asked for.
-    fn refuse(&mut self, words: String) -> io::Error {
-        self.window.clear();
-        (self.start, self.ended) = (0, false);
-        self.broken = Some(words.clone());
-        malformed(words)
+        String::from_utf8(bytes).map_err(|error| malformed(error.to_string()))
     }
 }
 
@@ -248,12 +253,15 @@ fn malformed(words: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, words)
 }
 
+fn is_control(byte: u8) -> bool {
+    byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
 /// Looks at many bytes at once, and at none of them apart: the compiler makes vectors of it.
 fn has_control(bytes: &[u8]) -> bool {
-    let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     let (blocks, rest) = bytes.as_chunks::<64>();
-    blocks.iter().any(|block| block.iter().fold(false, |any, byte| any | control(byte)))
-        || rest.iter().any(control)
+    blocks.iter().any(|block| block.iter().fold(false, |any, byte| any | is_control(*byte)))
+        || rest.iter().copied().any(is_control)
 }
 
 /// The encoding of a text that starts so, and how many bytes its byte order mark takes.
@@ -331,9 +339,20 @@ mod tests {
 
     #[test]
     fn text_that_is_none_is_malformed() {
-        for bytes in [&b"ab\xff"[..], b"ab\xc5", b"a\x01b", b"a\x00\x00b"] {
+        let cases = [
+            (&b"ab\xff"[..], "ab"),
+            (b"ab\xc5", "ab"),
+            (b"a\x01b\xff", "a"),
+            (b"a\xffb\x01", "a"),
+            (b"\x01b", ""),
+        ];
+        for (bytes, before) in cases {
             let mut source = bytes;
             let mut text = Text::open(&mut source, Controls::Refused).unwrap();
+            if !before.is_empty() {
+                assert_eq!(text.fill_buf().unwrap(), before.as_bytes());
+                text.consume(before.len());
+            }
             for _ in 0..3 {
                 let error = text.fill_buf().unwrap_err();
                 assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{bytes:x?}");
