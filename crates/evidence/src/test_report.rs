@@ -115,7 +115,7 @@ pub struct TestReport {
     pub claimed_only: u64,
     /// The cases that did not pass, errors first, at most `Limits::kept_details`.
     pub cases: Vec<TestCase>,
-    /// A mark of every case, for comparing with an earlier report.
+    /// A mark of every case, for comparing with an earlier report, where that is asked for (`Limits::rolls`).
     pub roll: TestRoll,
 }
 

@@ -134,7 +134,7 @@ impl TestRoll {
     }
 
     /// What this earlier roll had that a later one has not; at most `shown` names of each kind.
-    /// `None` where one of them had more cases than `Limits::kept_keys`, so that it cannot be told.
+    /// `None` where one of them had more cases than `Limits::kept_keys` or was not to be kept, so that it cannot be told.
     pub fn changes(&self, later: &Self, shown: usize) -> Option<RollChanges> {
         if self.incomplete || later.incomplete {
             return None;

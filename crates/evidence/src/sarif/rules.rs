@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::iter::successors;
 use std::rc::Rc;
 
 use foldhash::quality::RandomState;
@@ -22,11 +23,11 @@ const RULES: usize = 20_000;
 const ID_BYTES: usize = 1_000;
 
 /// How a result names its rule.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RuleRef {
     pub id: Option<Box<str>>,
     index: Option<usize>,
-    /// `None` for the driver, else an extension.
+    /// 0 for the driver, which is meant where none is named (3.52.7); `None` for one that is not named by its index.
     component: Option<usize>,
     invocation: Option<usize>,
 }
@@ -35,8 +36,9 @@ impl RuleRef {
     /// # Errors
     /// [`ParseError::TooLarge`] for an id that is too long.
     pub fn of(result: &ResultWire<'_>) -> Result<Self, ParseError> {
-        let mut named = result.rule.as_ref().map(Self::of_reference).transpose()?.unwrap_or_default();
-        // 3.27.5 and 3.27.6: where both spellings are there they must agree, so either will do.
+        let absent = ReferenceWire::default();
+        let mut named = Self::of_reference(result.rule.as_ref().unwrap_or(&absent))?;
+        // 3.27.5: where both spellings are there they must agree, so either will do.
         if let Some(id) = str_of(&result.rule_id) {
             named.id = Some(whole(id)?.into());
         }
@@ -49,7 +51,10 @@ impl RuleRef {
         Ok(Self {
             id: str_of(&wire.id).map(whole).transpose()?.map(Into::into),
             index: wire.index.and_then(index),
-            component: wire.tool_component.as_ref().and_then(|part| part.index).and_then(index),
+            component: match &wire.tool_component {
+                None => Some(0),
+                Some(part) => part.index.and_then(index).map(|extension| extension.saturating_add(1)),
+            },
             invocation: None,
         })
     }
@@ -73,6 +78,9 @@ struct Rule {
     security_severity: Option<String>,
 }
 
+/// A component, and which of its rules.
+type At = (usize, usize);
+
 struct Override {
     invocation: usize,
     rule: RuleRef,
@@ -84,11 +92,12 @@ struct Override {
 pub struct Rules {
     /// The driver's first, then the extensions' in their order.
     components: Vec<Vec<Rule>>,
-    /// The first rule of each id, once one is looked for by its id: most results name their rule by its index.
-    by_id: OnceCell<HashMap<Rc<str>, (usize, usize), RandomState>>,
+    /// The gravest rule of each id in each component that has one, sorted, once one is looked for by its id: most results
+    /// name their rule by its index.
+    by_id: OnceCell<HashMap<Rc<str>, Vec<At>, RandomState>>,
     overrides: Vec<Override>,
     /// The overrides of each rule, once the run is read.
-    sealed: HashMap<(usize, usize), Vec<(usize, Level)>>,
+    sealed: HashMap<At, Vec<(usize, Level)>>,
     total: usize,
 }
 
@@ -162,35 +171,65 @@ impl Rules {
         }
     }
 
-    fn at(&self, (component, index): (usize, usize)) -> Option<&Rule> {
+    fn at(&self, (component, index): At) -> Option<&Rule> {
         self.components.get(component)?.get(index)
     }
 
-    fn index(&self) -> HashMap<Rc<str>, (usize, usize), RandomState> {
-        let mut by_id = HashMap::default();
+    /// How grave what a rule finds is where nothing else says so.
+    fn level(&self, at: At) -> Level {
+        self.at(at).and_then(|rule| rule.level).unwrap_or(Level::Warning)
+    }
+
+    /// The first where they are equal.
+    fn graver(&self, one: At, other: At) -> At {
+        if self.level(other) < self.level(one) { other } else { one }
+    }
+
+    fn index(&self) -> HashMap<Rc<str>, Vec<At>, RandomState> {
+        let mut by_id: HashMap<_, Vec<At>, _> = HashMap::default();
         for (component, rules) in self.components.iter().enumerate() {
             for (index, rule) in rules.iter().enumerate() {
-                by_id.entry(Rc::clone(&rule.id)).or_insert((component, index));
+                let (at, places) = ((component, index), by_id.entry(Rc::clone(&rule.id)).or_default());
+                match places.last_mut() {
+                    // Of two rules of one id nobody knows which is meant.
+                    Some(last) if last.0 == component => *last = self.graver(*last, at),
+                    _ => places.push(at),
+                }
             }
         }
         by_id
     }
 
-    /// By index, then by id, then by the longest part of the id that ends before a `/` (3.52.4).
-    fn find(&self, named: &RuleRef) -> Option<(usize, usize)> {
-        let component = named.component.map_or(0, |extension| extension.saturating_add(1));
-        let indexed = named.index.map(|index| (component, index)).filter(|place| self.at(*place).is_some());
-        indexed.or_else(|| {
-            let mut id = named.id.as_deref()?;
-            let by_id = self.by_id.get_or_init(|| self.index());
-            loop {
-                if let Some(place) = by_id.get(id) {
-                    return Some(*place);
-                }
-                id = id.rsplit_once('/')?.0;
-            }
-        })
+    /// By index, else by id. Where the two disagree, which they must not (3.27.6), as after a merge of logs: the graver.
+    fn find(&self, named: &RuleRef) -> Option<At> {
+        let indexed = named.component.zip(named.index).and_then(|at| Some((at, self.at(at)?)));
+        let Some((at, rule)) = indexed else { return self.by_id(named) };
+        let agrees = |id| rule.id.is_empty() || begins_with(id, &rule.id);
+        if named.id.as_deref().is_none_or(agrees) {
+            return Some(at);
+        }
+        match self.by_id(named) {
+            Some(other) => Some(self.graver(other, at)),
+            None => (self.level(at) < Level::Warning).then_some(at),
+        }
     }
+
+    /// By id, else by the longest part of the id that ends before a `/` (3.52.4): in the component; where that has none,
+    /// or nobody knows which it is, the gravest of any.
+    fn by_id(&self, named: &RuleRef) -> Option<At> {
+        let by_id = self.by_id.get_or_init(|| self.index());
+        let parts = successors(named.id.as_deref(), |id| id.rsplit_once('/').map(|(part, _)| part));
+        let mut found = parts.filter_map(|part| by_id.get(part));
+        let own = named.component.and_then(|own| {
+            found.clone().find_map(|all| all.get(all.binary_search_by_key(&own, |at| at.0).ok()?))
+        });
+        own.copied().or_else(|| found.next()?.iter().copied().reduce(|one, other| self.graver(one, other)))
+    }
+}
+
+/// Whether an id is that of a rule, or of a part of it: `CA1000/1` is of `CA1000`.
+fn begins_with(id: &str, rule: &str) -> bool {
+    id.strip_prefix(rule).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -233,14 +272,70 @@ mod tests {
         assert_eq!(settled(&rules, r#"{"rule":{"id":"x"}}"#), ("x".to_owned(), Some(Level::None)));
     }
 
+    /// Component, id and level of each.
+    fn rules_of(all: &[(usize, &str, &str)]) -> Rules {
+        let mut rules = Rules::default();
+        for (component, id, level) in all {
+            let json = format!(r#"{{"id":"{id}","defaultConfiguration":{{"level":"{level}"}}}}"#);
+            rules.add(*component, &serde_json::from_str(&json).unwrap()).unwrap();
+        }
+        rules
+    }
+
+    #[test]
+    fn a_rule_is_looked_for_where_it_is_said_to_be() {
+        let rules = rules_of(&[
+            (0, "x", "none"),
+            (0, "y/1", "error"),
+            (1, "x", "note"),
+            (2, "x", "error"),
+            (2, "y/1/2", "none"),
+        ]);
+        let level = |result: &str| settled(&rules, result).1;
+        assert_eq!(level(r#"{"ruleId":"x"}"#), Some(Level::None), "the driver, where nothing is named");
+        assert_eq!(level(r#"{"ruleId":"y/1/2"}"#), Some(Level::Error), "the driver's, by a part of the id");
+        for (extension, wanted) in [(0, Level::Note), (1, Level::Error), (7, Level::Error)] {
+            let rule = format!(r#"{{"id":"x","toolComponent":{{"index":{extension}}}}}"#);
+            assert_eq!(level(&format!(r#"{{"rule":{rule}}}"#)), Some(wanted), "{rule}");
+        }
+        for other in [r#"{"guid":"q"}"#, r#"{"name":"e","index":-1}"#] {
+            let rule = format!(r#"{{"id":"x","index":0,"toolComponent":{other}}}"#);
+            assert_eq!(level(&format!(r#"{{"rule":{rule}}}"#)), Some(Level::Error), "{other}: the gravest");
+        }
+    }
+
+    #[test]
+    fn of_an_index_and_an_id_that_disagree_the_graver_counts() {
+        let rules = rules_of(&[(0, "other", "none"), (0, "own", "error"), (0, "", "error")]);
+        for (result, wanted) in [
+            (r#"{"ruleId":"own","ruleIndex":0}"#, Some(Level::Error)),
+            (r#"{"ruleId":"other","ruleIndex":1}"#, Some(Level::Error)),
+            (r#"{"ruleId":"unknown","ruleIndex":0}"#, None),
+            (r#"{"ruleId":"otherwise","ruleIndex":0}"#, None),
+            (r#"{"ruleId":"unknown","ruleIndex":1}"#, Some(Level::Error)),
+            (r#"{"ruleId":"of a rule without id","ruleIndex":2}"#, Some(Level::Error)),
+            (r#"{"ruleId":"other/1","ruleIndex":0}"#, Some(Level::None)),
+            (r#"{"ruleIndex":0}"#, Some(Level::None)),
+        ] {
+            assert_eq!(settled(&rules, result).1, wanted, "{result}");
+        }
+    }
+
+    #[test]
+    fn of_rules_of_one_id_the_gravest_counts() {
+        let rules = rules_of(&[(0, "twice", "note"), (0, "twice", "error"), (0, "twice", "none")]);
+        assert_eq!(settled(&rules, r#"{"ruleId":"twice"}"#).1, Some(Level::Error));
+        assert_eq!(
+            settled(&rules, r#"{"ruleId":"twice","ruleIndex":2}"#).1,
+            Some(Level::None),
+            "it says which"
+        );
+    }
+
     #[test]
     fn rules_that_begin_alike_are_two_or_refused() {
-        let mut rules = Rules::default();
         let long = "r".repeat(ID_BYTES - 1);
-        for (end, level) in [("y", "none"), ("x", "error")] {
-            let json = format!(r#"{{"id":"{long}{end}","defaultConfiguration":{{"level":"{level}"}}}}"#);
-            rules.add(0, &serde_json::from_str(&json).unwrap()).unwrap();
-        }
+        let rules = rules_of(&[(0, &format!("{long}y"), "none"), (0, &format!("{long}x"), "error")]);
         assert_eq!(settled(&rules, &format!(r#"{{"ruleId":"{long}x"}}"#)).1, Some(Level::Error));
         let longer = format!(r#"{{"ruleId":"{long}xx"}}"#);
         let refused = RuleRef::of(&serde_json::from_str(&longer).unwrap());
